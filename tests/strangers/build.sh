@@ -200,7 +200,7 @@ cluster=$dir/sources/torch_cluster-1.6.3/csrc/cuda mmcv=$dir/sources/mmcv-2.2.0/
 for name in fps grid rw; do bare "$cluster/${name}_cuda.cu" "$dir/sources/cluster-$name-cut.cu" '^(torch::Tensor|std::tuple)'; done
 make cluster cuda "$here/cluster.cu" -arch=compute_80 "-I$dir/sources"
 mkdir -p "$dir"/mmcv/ATen/cuda "$dir"/conv1d/c10/{util,cuda} "$dir"/vllm/torch/headeronly/util
-touch "$dir/mmcv/ATen/cuda/DeviceUtils.cuh" "$dir"/conv1d/c10/util/{BFloat16,Half}.h
+touch "$dir/mmcv/ATen/cuda/DeviceUtils.cuh" "$dir"/conv1d/c10/util/{BFloat16,Half,complex}.h
 for name in mmcv mmcv-carafe; do make "$name" cuda "$here/$name.cu" -arch=compute_80 "-I$here/mmcv" "-I$dir/mmcv" "-I$mmcv"; done
 printf '%s\n' '#define C10_CUDA_CHECK(call) (call)' '#define C10_CUDA_KERNEL_LAUNCH_CHECK()' >"$dir/conv1d/c10/cuda/CUDAException.h"
 cut_before "$dir/sources/causal_conv1d-1.7.0/csrc/causal_conv1d_fwd.cu" "$dir/sources/conv1d-cut.cu" '^template void causal_conv1d_fwd_cuda<float, float>'
@@ -434,6 +434,7 @@ for name in top1_select top32_select pq_decode; do
 done
 bare "$operators/minference-0.1.6.0/csrc/vertical_slash_index.cu" "$operators/minference-cut.cu" '^void convert_vertical_slash_indexes_64x64'
 make minference cuda "$operators/minference-cut.cu" -arch=compute_80
+make mamba cuda "$here/mamba.cu" -arch=compute_80 --expt-relaxed-constexpr "-I$dir/conv1d" "-I$operators/mamba_ssm-2.3.2.post1/csrc/selective_scan"
 make plugin cuda "$here/plugin.cu" -arch=compute_80 "-I$operators/vllm_gguf_plugin-0.0.5/vllm_gguf_plugin/csrc"
 
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.

@@ -402,5 +402,9 @@ sound inputs triton-augment-3
 defect inputs triton-augment-last 'wrong value' '2313 wrong'
 sound inputs triton-augment-first
 
+# mamba-ssm: rows of 128 that lie 129 apart
+defect inputs mamba-129 'misaligned' 'selective_scan_fwd_kernel.cuh:157), ld.global.v4.f32, block (0, 1, 0)' '(x, byte 516 of '
+sound inputs mamba-132
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
