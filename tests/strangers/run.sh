@@ -406,5 +406,9 @@ sound inputs triton-augment-first
 defect inputs mamba-129 'misaligned' 'selective_scan_fwd_kernel.cuh:157), ld.global.v4.f32, block (0, 1, 0)' '(x, byte 516 of '
 sound inputs mamba-132
 
+# SGLang: rows of 64 that lie 65 apart
+defect inputs sglang-conv1d-row-65 'misaligned' 'ld.global.v4.u32, block (0, 1, 0)' '(numbers, byte 260 of 520)'
+sound inputs sglang-conv1d-row-68
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

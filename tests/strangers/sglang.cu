@@ -31,4 +31,6 @@ SGL_DEVICE void PDLTriggerSecondary() {}
 const void *const pv_instances[] = {
     (const void *)sglang::fast_topk_detail::fast_topk_kernel<512, false>,
     (const void *)sglang::mamba_conv::causal_conv1d_fwd_kernel<
-        sglang::mamba_conv::CausalConv1dFwdTraits<128, 4, false, float>>};
+        sglang::mamba_conv::CausalConv1dFwdTraits<128, 4, false, float>>,
+    (const void *)sglang::mamba_conv::causal_conv1d_fwd_kernel<
+        sglang::mamba_conv::CausalConv1dFwdTraits<128, 4, true, float>>};
