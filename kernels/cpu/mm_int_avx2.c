@@ -3,6 +3,7 @@
  * mm_int.c, the eight segments of 256 weights side by side in a register. */
 #include "kernels/arith/fold.h"
 #include "kernels/cpu/crumbs_avx2.h"
+#include "kernels/cpu/eights_avx2.h"
 #include "kernels/cpu/lanes.h"
 #include "kernels/cpu/vector.h"
 #include "kernels/cpu/whole_avx2.h"
@@ -129,18 +130,12 @@ PV_INLINE void dot_widened(pv_type type, const __m256i w[8], const int16_t *x, _
   }
 }
 
-/* The sums of the halves of 256 weights, which go from memory to the sum without a stop. */
-PV_INLINE void dot_chunk(pv_type type, size_t chunk_bytes, const unsigned char *chunk,
-                         size_t segments, const pv_planes *x, const int8_t *planes, size_t c,
-                         pv_scale8 *s, __m256i half[2]) {
-  __m256i w[8];
+/* 256 weights, which go from memory to their sums without a stop. */
+PV_INLINE void unpack_chunk(pv_type type, size_t chunk_bytes, const unsigned char *chunk,
+                            size_t segments, __m256i w[8], pv_scale8 *s) {
   for (size_t ahead = 0; ahead < chunk_bytes; ahead += 64)
     _mm_prefetch((const char *)(chunk + ahead + AHEAD), _MM_HINT_T0);
   unpack(type, chunk_bytes, chunk, segments, w, s);
-  if (way_of(type) == BY_PLANES)
-    dot_planes(w, planes + 512 * c, half);
-  else
-    dot_widened(type, w, x->q + 256 * c, half);
 }
 
 /* One activation row, weights in blocks of 32. */
@@ -153,10 +148,13 @@ PV_INLINE void one_act(pv_type type, size_t chunk_bytes, const pv_mm *mm, const 
   for (size_t r = 0; r < mm->row_count; r++) {
     const unsigned char *row = mm->rows + r * mm->row_bytes;
     for (size_t c = 0; c < chunks; c++) {
-      __m256i half[2];
+      __m256i w[8], half[2];
       pv_scale8 s;
-      dot_chunk(type, chunk_bytes, row + c * chunk_bytes, segments_at(mm->k, c), x, planes, c, &s,
-                half);
+      unpack_chunk(type, chunk_bytes, row + c * chunk_bytes, segments_at(mm->k, c), w, &s);
+      if (way_of(type) == BY_PLANES)
+        dot_planes(w, planes + 512 * c, half);
+      else
+        dot_widened(type, w, x->q + 256 * c, half);
       value[c] = finish(type, &s, half, x, c);
     }
     out[mm->first_out + r] = fold_row(value, chunks, mm->k / PV_SEGMENT);
@@ -179,8 +177,9 @@ PV_INLINE block_sums one_block(pv_type type, size_t chunk_bytes, const unsigned 
       _mm_prefetch((const char *)(block + ahead + AHEAD), _MM_HINT_T0);
     return crumbs(type, block, &crumb[c], s);
   }
-  __m256i half[2];
-  dot_chunk(type, chunk_bytes, block, 8, x, NULL, c, s, half);
+  __m256i w[8], half[2];
+  unpack_chunk(type, chunk_bytes, block, 8, w, s);
+  dot_widened(type, w, x->q + 256 * c, half);
   return gather_sums(type, s, half, x, c);
 }
 
@@ -241,6 +240,7 @@ typedef struct pair {
 enum { CHUNK_ROOM = 2 * (256 * sizeof(int16_t) + sizeof(pv_scale8)) + 8 * sizeof(__m256) };
 _Static_assert(sizeof(crumb_act) + sizeof(__m256) <= CHUNK_ROOM, "rows of Q2_K and Q3_K");
 _Static_assert(512 + sizeof(__m256) <= CHUNK_ROOM, "rows that meet planes");
+_Static_assert(sizeof(eight_act) + sizeof(__m256) <= CHUNK_ROOM, "rows of Q4_K, Q5_K and Q6_K");
 _Static_assert(CHUNKS_MAX *CHUNK_ROOM <= LARGE_ROOM, "rows of any length");
 
 static pair pair_in(unsigned char *room, size_t chunks) {
@@ -359,7 +359,9 @@ PV_INLINE void mm_type(pv_type type, size_t chunk_bytes, const pv_mm *mm, unsign
     return;
   }
   for (size_t t = 0; t < mm->act_count; t++)
-    if (is_whole(type))
+    if (way_of(type) == BY_EIGHTS)
+      one_act_eights(type, chunk_bytes, mm, &mm->acts[t].by[PV_GRAIN_256], mm->out[t], room);
+    else if (is_whole(type))
       one_act_whole(type, chunk_bytes, mm, &mm->acts[t].by[PV_GRAIN_256], mm->out[t], room);
     else
       one_act(type, chunk_bytes, mm, &mm->acts[t].by[PV_GRAIN_32], mm->out[t], room);

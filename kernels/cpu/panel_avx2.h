@@ -4,6 +4,7 @@
 #ifndef PV_CPU_PANEL_AVX2_H
 #define PV_CPU_PANEL_AVX2_H
 
+#include "kernels/cpu/lanes.h"
 #include "kernels/cpu/sums_avx2.h"
 
 enum { PANEL_ROWS = 16, PANEL_WORDS = 128 };
@@ -15,12 +16,12 @@ typedef struct panel {
 } panel;
 
 /* d in the low halves of words and dmin in the high ones. */
-PV_INLINE void put_d_dmin(__m256i words, int half, panel *out) {
+PV_INLINE void put_d_dmin(__m256i words, __m256 *d, __m256 *dmin) {
   const __m256i packed = _mm256_packus_epi32(_mm256_and_si256(words, _mm256_set1_epi32(0xffff)),
                                              _mm256_srli_epi32(words, 16));
   const __m256i all = _mm256_permute4x64_epi64(packed, 0xd8);
-  out->d[half] = _mm256_cvtph_ps(_mm256_castsi256_si128(all));
-  out->dmin[half] = _mm256_cvtph_ps(_mm256_extracti128_si256(all, 1));
+  *d = _mm256_cvtph_ps(_mm256_castsi256_si128(all));
+  *dmin = _mm256_cvtph_ps(_mm256_extracti128_si256(all, 1));
 }
 
 /* Eight rows, one after the other: of any type. */
@@ -87,31 +88,50 @@ PV_INLINE void put_four(__m256i bytes, __m256i scale, size_t s, size_t h, size_t
       _mm256_mulhi_epi16(_mm256_and_si256(bytes, _mm256_set1_epi16(-256)), scale);
 }
 
-/* The sub-scales and sub-minima of segments 0..3 and 4..7, and d and dmin, of Q4_K and Q5_K. */
-PV_INLINE void scales_k4(const unsigned char *const row[8], int half, panel *out, __m256i sc[2]) {
+/* The sub-scales and sub-minima of segments 0..3 and 4..7 of Q4_K and Q5_K; d and dmin, as in
+ * put_d_dmin. */
+PV_INLINE __m256i scales_k4(const unsigned char *const row[8], __m256i sc[2], __m256i lo[2]) {
   const __m256i six = _mm256_set1_epi8(0x3f), four = _mm256_set1_epi8(0x0f);
   const __m256i upper = _mm256_set1_epi8(0x30);
-  __m256i head[4], lo[2];
+  __m256i head[4];
   words_of_rows(row, 0, head);
-  put_d_dmin(head[0], half, out);
   sc[0] = _mm256_and_si256(head[1], six);
   lo[0] = _mm256_and_si256(head[2], six);
   sc[1] = _mm256_or_si256(_mm256_and_si256(head[3], four),
                           _mm256_and_si256(_mm256_srli_epi16(head[1], 2), upper));
   lo[1] = _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(head[3], 4), four),
                           _mm256_and_si256(_mm256_srli_epi16(head[2], 2), upper));
-#pragma GCC unroll 8
-  for (size_t s = 0; s < 8; s++)
-    out->lo[pv_segment_slot(s)][half] =
-        _mm256_and_si256(_mm256_srli_epi32(lo[s / 4], s % 4 * 8), _mm256_set1_epi32(0xff));
+  return head[0];
+}
+
+/* Sub-minimum s. */
+PV_INLINE __m256i minimum_k4(const __m256i lo[2], size_t s) {
+  return _mm256_and_si256(_mm256_srli_epi32(lo[s / 4], s % 4 * 8), _mm256_set1_epi32(0xff));
+}
+
+/* The fifth bits of segments 2 j and 2 j + 1. */
+PV_INLINE void add_fifths(__m256i high, size_t j, __m256i *a, __m256i *b) {
+  const __m256i bit = _mm256_set1_epi8(16);
+  const int up = 4 - 2 * (int)j;
+  const __m256i even = up > 0 ? _mm256_slli_epi16(high, up) : _mm256_srli_epi16(high, -up);
+  const __m256i odd = up > 1 ? _mm256_slli_epi16(high, up - 1) : _mm256_srli_epi16(high, 1 - up);
+  *a = _mm256_or_si256(*a, _mm256_and_si256(even, bit));
+  *b = _mm256_or_si256(*b, _mm256_and_si256(odd, bit));
+}
+
+/* Where the nibbles are. */
+PV_INLINE size_t nibbles_of(pv_type type) {
+  return type == PV_TYPE_Q5_K ? offsetof(pv_block_q5_k, q) : offsetof(pv_block_q4_k, q);
 }
 
 /* Q4_K and Q5_K. */
 PV_INLINE void fill_k4(pv_type type, const unsigned char *const row[8], int half, panel *out) {
-  const __m256i nibble = _mm256_set1_epi8(15), bit = _mm256_set1_epi8(16);
+  const __m256i nibble = _mm256_set1_epi8(15);
   const bool fifth = type == PV_TYPE_Q5_K;
-  __m256i sc[2], high[4], t[4];
-  scales_k4(row, half, out, sc);
+  __m256i sc[2], lo[2], high[4], t[4];
+  put_d_dmin(scales_k4(row, sc, lo), &out->d[half], &out->dmin[half]);
+#pragma GCC unroll 8
+  for (size_t s = 0; s < 8; s++) out->lo[pv_segment_slot(s)][half] = minimum_k4(lo, s);
 #pragma GCC unroll 2
   for (size_t h = 0; h < 2; h++) {
     if (fifth) words_of_rows(row, offsetof(pv_block_q5_k, high) + 16 * h, high);
@@ -119,22 +139,12 @@ PV_INLINE void fill_k4(pv_type type, const unsigned char *const row[8], int half
     for (size_t j = 0; j < 4; j++) {
       const __m256i even = scale_pairs(sc[j / 2], 2 * j % 4);
       const __m256i odd = scale_pairs(sc[j / 2], 2 * j % 4 + 1);
-      words_of_rows(
-          row, (fifth ? offsetof(pv_block_q5_k, q) : offsetof(pv_block_q4_k, q)) + 32 * j + 16 * h,
-          t);
+      words_of_rows(row, nibbles_of(type) + 32 * j + 16 * h, t);
 #pragma GCC unroll 4
       for (size_t i = 0; i < 4; i++) {
         __m256i a = _mm256_and_si256(t[i], nibble);
         __m256i b = _mm256_and_si256(_mm256_srli_epi16(t[i], 4), nibble);
-        if (fifth) {
-          const int up = 4 - 2 * (int)j;
-          a = _mm256_or_si256(a, _mm256_and_si256(up > 0 ? _mm256_slli_epi16(high[i], up)
-                                                         : _mm256_srli_epi16(high[i], -up),
-                                                  bit));
-          b = _mm256_or_si256(b, _mm256_and_si256(up > 1 ? _mm256_slli_epi16(high[i], up - 1)
-                                                         : _mm256_srli_epi16(high[i], 1 - up),
-                                                  bit));
-        }
+        if (fifth) add_fifths(high[i], j, &a, &b);
         put_four(a, even, 2 * j, h, i, half, out);
         put_four(b, odd, 2 * j + 1, h, i, half, out);
       }
@@ -142,12 +152,22 @@ PV_INLINE void fill_k4(pv_type type, const unsigned char *const row[8], int half
   }
 }
 
+PV_INLINE __m256i q6(__m256i low, __m256i high) {
+  const __m256i four = _mm256_and_si256(low, _mm256_set1_epi8(15));
+  return _mm256_or_si256(four, _mm256_and_si256(high, _mm256_set1_epi8(0x30)));
+}
+
+/* d of eight rows. */
+PV_INLINE __m256 d_q6_k(const unsigned char *const row[8]) {
+  uint16_t d[8];
+  for (size_t i = 0; i < 8; i++) memcpy(&d[i], row[i] + offsetof(pv_block_q6_k, d), sizeof d[i]);
+  return v8_load_f16(d);
+}
+
 PV_INLINE void fill_q6_k(const unsigned char *const row[8], int half, panel *out) {
   const __m256i less = _mm256_set1_epi8(32);
-  uint16_t d[8];
   __m256i sc[4];
-  for (size_t i = 0; i < 8; i++) memcpy(&d[i], row[i] + offsetof(pv_block_q6_k, d), sizeof d[i]);
-  out->d[half] = v8_load_f16(d);
+  out->d[half] = d_q6_k(row);
   words_of_rows(row, offsetof(pv_block_q6_k, scales), sc);
 #pragma GCC unroll 4
   for (size_t g = 0; g < 4; g++) { /* of 128 weights the halves of four segments */
@@ -176,10 +196,10 @@ PV_INLINE void fill_q6_k(const unsigned char *const row[8], int half, panel *out
 
 PV_INLINE void fill_half(pv_type type, size_t chunk_bytes, const unsigned char *const row[8],
                          int half, panel *out) {
-  if (way_of(type) == BY_HAND && (type == PV_TYPE_Q4_K || type == PV_TYPE_Q5_K))
-    fill_k4(type, row, half, out);
-  else if (way_of(type) == BY_HAND && type == PV_TYPE_Q6_K)
+  if (way_of(type) == BY_EIGHTS && type == PV_TYPE_Q6_K)
     fill_q6_k(row, half, out);
+  else if (way_of(type) == BY_EIGHTS)
+    fill_k4(type, row, half, out);
   else
     fill_by_row(type, chunk_bytes, row, half, out);
 }

@@ -1,5 +1,4 @@
-/* 256 weights in the order of pv_act_slot. Blocks of Q4_K keep two segments in the nibbles of a
- * byte: its four registers are transposed as they are and only then taken apart. */
+/* 256 weights in the order of pv_act_slot. */
 #ifndef PV_CPU_UNPACK_AVX2_H
 #define PV_CPU_UNPACK_AVX2_H
 
@@ -14,16 +13,13 @@ PV_INLINE int32_t word_at(const uint8_t *p) {
 /* How the products of one activation row are made. Only the types that are named here have code of
  * their own below: any other is taken apart by what its header says, and so are all of them where a
  * test asks for it. */
-typedef enum way { BY_HEADER, BY_HAND, BY_PLANES, BY_CRUMBS } way;
+typedef enum way { BY_HEADER, BY_HAND, BY_PLANES, BY_CRUMBS, BY_EIGHTS } way;
 PV_INLINE way way_of(pv_type type) {
 #ifndef PV_ALL_BY_HEADER
   switch ((uint32_t)type) {
     case PV_TYPE_Q4_0:
     case PV_TYPE_Q4_1:
     case PV_TYPE_Q8_0:
-    case PV_TYPE_Q4_K:
-    case PV_TYPE_Q5_K:
-    case PV_TYPE_Q6_K:
     case PV_TYPE_IQ4_NL:
     case PV_TYPE_IQ4_XS:
     case PV_TYPE_MXFP4:
@@ -35,6 +31,10 @@ PV_INLINE way way_of(pv_type type) {
     case PV_TYPE_Q3_K:
     case PV_TYPE_TQ2_0:
       return BY_CRUMBS;
+    case PV_TYPE_Q4_K:
+    case PV_TYPE_Q5_K:
+    case PV_TYPE_Q6_K:
+      return BY_EIGHTS;
     default:
       break;
   }
@@ -62,8 +62,6 @@ PV_INLINE int offset_of(pv_type type) {
       return 12;
     case PV_TYPE_Q5_0:
       return 16;
-    case PV_TYPE_Q6_K:
-      return 32;
     case PV_TYPE_IQ4_NL:
     case PV_TYPE_IQ4_XS:
       return 128;
@@ -79,74 +77,6 @@ PV_INLINE __m256i widen_even(pv_type type, __m256i r) {
 }
 PV_INLINE __m256i widen_odd(pv_type type, __m256i r) {
   return keeps_signs(type) ? _mm256_srai_epi16(r, 8) : _mm256_srli_epi16(r, 8);
-}
-
-/* The first 16 bytes of a Q4_K or Q5_K block: d, dmin, then six bits each of sc[8] and m[8]; the
- * upper two bits of the last four of each lie above the first four. */
-PV_INLINE void scale_k4(const pv_block_q4_k *b, pv_scale8 *s) {
-  const __m128i head = _mm_loadu_si128((const __m128i *)(const void *)b);
-  const __m128i low =
-      _mm_and_si128(_mm_srlv_epi32(_mm_shuffle_epi32(head, 0xed), _mm_setr_epi32(0, 0, 0, 4)),
-                    _mm_setr_epi32(0x3f3f3f3f, 0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f));
-  const __m128i high = _mm_and_si128(_mm_srli_epi32(_mm_shuffle_epi32(head, 0xa5), 2),
-                                     _mm_setr_epi32(0, 0x30303030, 0, 0x30303030));
-  const __m128i all = _mm_shuffle_epi8(
-      _mm_or_si128(low, high), _mm_setr_epi8(0, 4, 2, 6, 1, 5, 3, 7, 8, 12, 10, 14, 9, 13, 11, 15));
-  const __m128 d = _mm_cvtph_ps(head);
-  s->d = _mm256_broadcastss_ps(d);
-  s->dmin = _mm256_broadcastss_ps(_mm_movehdup_ps(d));
-  s->sc = _mm256_cvtepu8_epi32(all);
-  s->lo = _mm256_cvtepu8_epi32(_mm_srli_si128(all, 8));
-}
-
-PV_INLINE void rows_q4_k(const pv_block_q4_k *b, __m256i r[8]) {
-  const __m256i nibble = _mm256_set1_epi8(15);
-  __m256i t[4], even[4], odd[4];
-  transpose4(load256(b->q), load256(b->q + 64), load256(b->q + 32), load256(b->q + 96), t);
-#pragma GCC unroll 4
-  for (int p = 0; p < 4; p++) {
-    even[p] = _mm256_and_si256(t[p], nibble);
-    odd[p] = _mm256_and_si256(_mm256_srli_epi16(t[p], 4), nibble);
-  }
-  pair_halves(even, odd, r);
-}
-
-PV_INLINE void rows_q5_k(const pv_block_q5_k *b, __m256i r[8]) {
-  const __m256i nibble = _mm256_set1_epi8(15), bit = _mm256_set1_epi8(16);
-  const __m256i high = load256(b->high);
-  __m256i row[8];
-#pragma GCC unroll 4
-  for (int j = 0; j < 4; j++) {
-    const __m256i q = load256(b->q + 32 * j);
-    const __m256i h0 =
-        j < 2 ? _mm256_slli_epi16(high, 4 - 2 * j) : _mm256_srli_epi16(high, 2 * j - 4);
-    const __m256i h1 =
-        j < 2 ? _mm256_slli_epi16(high, 3 - 2 * j) : _mm256_srli_epi16(high, 2 * j - 3);
-    row[2 * j] = _mm256_or_si256(_mm256_and_si256(q, nibble), _mm256_and_si256(h0, bit));
-    row[2 * j + 1] = _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(q, 4), nibble),
-                                     _mm256_and_si256(h1, bit));
-  }
-  transpose8(row, r);
-}
-
-PV_INLINE __m256i q6(__m256i low, __m256i high) {
-  const __m256i four = _mm256_and_si256(low, _mm256_set1_epi8(15));
-  return _mm256_or_si256(four, _mm256_and_si256(high, _mm256_set1_epi8(0x30)));
-}
-
-/* From 0 to 63. */
-PV_INLINE void rows_q6_k(const pv_block_q6_k *b, __m256i r[8]) {
-  __m256i row[8];
-#pragma GCC unroll 2
-  for (int h = 0; h < 2; h++) {
-    const __m256i a = load256(b->low + 64 * h), c = load256(b->low + 64 * h + 32);
-    const __m256i q = load256(b->high + 32 * h);
-    row[4 * h] = q6(a, _mm256_slli_epi16(q, 4));
-    row[4 * h + 1] = q6(c, _mm256_slli_epi16(q, 2));
-    row[4 * h + 2] = q6(_mm256_srli_epi16(a, 4), q);
-    row[4 * h + 3] = q6(_mm256_srli_epi16(c, 4), _mm256_srli_epi16(q, 2));
-  }
-  transpose8(row, r);
 }
 
 /* Eight blocks of 32: their scales, in the order of pv_segment_slot. */
@@ -292,13 +222,6 @@ PV_INLINE __m128i half_order(__m128i packed) {
                           _mm_setr_epi8(0, 8, 4, 12, 3, 11, 7, 15, 1, 9, 5, 13, 2, 10, 6, 14));
 }
 
-PV_INLINE void scale_q6_k(const pv_block_q6_k *b, pv_scale8 *s) {
-  const __m128i all = half_order(_mm_loadu_si128((const __m128i *)(const void *)b->scales));
-  s->d = _mm256_set1_ps(_cvtsh_ss(b->d));
-  s->sc = _mm256_cvtepi8_epi32(all);
-  s->sc1 = _mm256_cvtepi8_epi32(_mm_srli_si128(all, 8));
-}
-
 PV_INLINE void scale_q2_k(const pv_block_q2_k *b, pv_scale8 *s) {
   const __m128i nibble = _mm_set1_epi8(15);
   const __m128i all = half_order(_mm_loadu_si128((const __m128i *)(const void *)b->scales));
@@ -392,13 +315,6 @@ PV_INLINE void unpack_eight(pv_type type, const void *blocks, __m256i r[8], pv_s
 
 /* One block of 256. */
 PV_INLINE void unpack_one(pv_type type, const void *block, __m256i r[8], pv_scale8 *s) {
-  if (type == PV_TYPE_Q4_K) rows_q4_k(block, r);
-  if (type == PV_TYPE_Q5_K) rows_q5_k(block, r);
-  if (type == PV_TYPE_Q4_K || type == PV_TYPE_Q5_K) scale_k4(block, s);
-  if (type == PV_TYPE_Q6_K) {
-    rows_q6_k(block, r);
-    scale_q6_k(block, s);
-  }
   if (type == PV_TYPE_Q2_K) {
     const pv_block_q2_k *b = block;
     rows_crumbs(b->q, r);
