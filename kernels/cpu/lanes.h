@@ -48,6 +48,10 @@ static inline v8 v8_larger(v8 m, v8 next) {
   const v8 above = _mm256_cmp_ps(next, m, _CMP_GT_OQ);
   return _mm256_blendv_ps(m, next, _mm256_or_ps(above, _mm256_cmp_ps(next, next, _CMP_UNORD_Q)));
 }
+/* The larger of the maximum so far and the next; a NaN that comes next is passed over. */
+static inline v8 v8_above(v8 m, v8 next) {
+  return _mm256_max_ps(next, m);
+}
 /* Lanes folded by 4, 2, 1. */
 static inline float v8_fold(v8 a) {
   const __m128 b = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
@@ -88,6 +92,9 @@ static inline v8 v8_fma(v8 a, v8 b, v8 c) {
 }
 static inline v8 v8_larger(v8 m, v8 next) {
   PV_V8_EACH(larger(m.f[i], next.f[i]));
+}
+static inline v8 v8_above(v8 m, v8 next) {
+  PV_V8_EACH(next.f[i] > m.f[i] ? next.f[i] : m.f[i]);
 }
 static inline v8 v8_load_f16(const uint16_t *p) {
   PV_V8_EACH(pv_f16_to_f32(p[i]));

@@ -1,5 +1,4 @@
 /* The table of one code path. */
-#include "kernels/arith/arith.h"
 #include "kernels/arith/rope.h"
 #include "kernels/cpu/vector.h"
 
@@ -11,13 +10,6 @@ void PV_PATH(mm)(const pv_mm *mm) {
   } else {
     PV_PATH(mm_int)(mm);
   }
-}
-
-static int32_t argmax(const float *x, size_t n) {
-  int32_t best = 0;
-  for (size_t i = 1; i < n; i++)
-    if (pv_before(x[i], (int64_t)i, x[best], best)) best = (int32_t)i;
-  return best;
 }
 
 const pv_cpu_path PV_JOIN(pv_cpu_, PV_PATH_BARE) = {
@@ -40,5 +32,5 @@ const pv_cpu_path PV_JOIN(pv_cpu_, PV_PATH_BARE) = {
     .add = PV_PATH(add),
     .combine = PV_PATH(combine),
     .route = PV_PATH(route),
-    .argmax = argmax,
+    .argmax = PV_PATH(argmax),
 };

@@ -2,6 +2,8 @@
  */
 #include "kernels/cpu/vector.h"
 
+#include <math.h>
+
 #include "kernels/arith/fold.h"
 #include "kernels/cpu/lanes.h"
 
@@ -86,9 +88,34 @@ void PV_PATH(route)(pv_route_form form, const float *logits, size_t n, size_t us
   for (size_t r = 0; r < used; r++) weights[r] = pv_div_f32(weights[r], sum);
 }
 
+/* The best of x[best] and of x[i .. end). */
+static size_t best_of(const float *x, size_t best, size_t i, size_t end) {
+  for (; i < end; i++)
+    if (pv_before(x[i], (int64_t)i, x[best], (int64_t)best)) best = i;
+  return best;
+}
+
+/* The block of the largest number first, then its place: nothing but the maxima of blocks is
+ * compared one by one. */
+int32_t PV_PATH(argmax)(const float *x, size_t n) {
+  enum { BLOCK = 256 };
+  const size_t whole = n - n % BLOCK;
+  float most[8], top = -INFINITY;
+  size_t at = 0;
+  for (size_t i = 0; i < whole; i += BLOCK) {
+    v8 all = v8_set(-INFINITY);
+    for (size_t j = 0; j < BLOCK; j += 8) all = v8_above(all, v8_load(x + i + j));
+    v8_store(most, all);
+    for (size_t j = 0; j < 8; j++)
+      if (most[j] > top) top = most[j], at = i;
+  }
+  if (!(top > -INFINITY)) return (int32_t)best_of(x, 0, 0, n);
+  return (int32_t)best_of(x, best_of(x, at, at, at + BLOCK), whole, n);
+}
+
 /* Scores of n keys at once, each a chain of its own: n is known to the compiler. */
 PV_ARITH void scores(const pv_attend *a, const float *k, size_t n, float *e) {
-  v8 lane[4];
+  v8 lane[8];
   for (size_t i = 0; i < n; i++) lane[i] = v8_mul(v8_load(a->q), v8_load(k + i * a->stride));
   for (size_t j = 8; j < a->head_dim; j += 8) {
     const v8 q = v8_load(a->q + j);
@@ -111,7 +138,7 @@ static float largest(float *e, size_t count) {
 /* `width` elements of the weighted values, a number that is known to the compiler. */
 PV_ARITH void weighted(const float *e, const float *v, size_t stride, size_t count, size_t width,
                        float *out) {
-  v8 sum[4];
+  v8 sum[8];
   for (size_t w = 0; w < width; w += 8) sum[w / 8] = v8_mul(v8_set(e[0]), v8_load(v + w));
   for (size_t i = 1; i < count; i++) {
     const v8 weight = v8_set(e[i]);
@@ -127,11 +154,11 @@ static void attend_chunk(const pv_attend *a, size_t first, size_t count, float *
   float e[PV_ATTENTION_CHUNK] = {0};
   const float *k = a->k + first * a->stride, *v = a->v + first * a->stride;
   size_t i = 0, j = 0;
-  for (; i + 4 <= count; i += 4) scores(a, k + i * a->stride, 4, e + i);
+  for (; i + 8 <= count; i += 8) scores(a, k + i * a->stride, 8, e + i);
   for (; i < count; i++) scores(a, k + i * a->stride, 1, e + i);
   const float m = largest(e, count);
   for (i = 0; i < count; i++) e[i] = pv_exp_f32(e[i] - m);
-  for (; j + 32 <= a->head_dim; j += 32) weighted(e, v + j, a->stride, count, 32, value + j);
+  for (; j + 64 <= a->head_dim; j += 64) weighted(e, v + j, a->stride, count, 64, value + j);
   for (; j < a->head_dim; j += 8) weighted(e, v + j, a->stride, count, 8, value + j);
   *top = m;
   *sum = pv_fold_f32(e, count);

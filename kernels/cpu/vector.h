@@ -41,5 +41,6 @@ void PV_PATH(combine)(const float *const *rows, const float *weight, size_t rank
                       float *out);
 void PV_PATH(route)(pv_route_form form, const float *logits, size_t n, size_t used,
                     int32_t *indices, float *weights);
+int32_t PV_PATH(argmax)(const float *x, size_t n);
 
 #endif

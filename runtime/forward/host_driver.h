@@ -84,7 +84,7 @@ static void job_task(void *context, size_t task, unsigned thread) {
 /* Long tasks, since each begins with weights that nothing has asked for yet; but so many that no
  * thread waits long for the last. */
 static void run_jobs(const work *w, size_t count) {
-  enum { TASK_MOST = 1 << 19, TASK_LEAST = 1 << 13, TASKS_PER_THREAD = 32, ROWS_MIN = 16 };
+  enum { TASK_MOST = 1 << 19, TASK_LEAST = 1 << 14, TASKS_PER_THREAD = 32, ROWS_MIN = 16 };
   host *h = w->h;
   size_t weights = 0, tasks = 0;
   for (size_t i = 0; i < count; i++) weights += h->jobs[i].mm.row_count * h->jobs[i].mm.k;
