@@ -134,6 +134,36 @@ static void test_order_of_candidates(void) {
   EXPECT(pv_before(0.0f, 0, -0.0f, 1) && !pv_before(-0.0f, 1, 0.0f, 0));
 }
 
+/* Of either path what comparing one by one gives. */
+static void expect_argmax(const float *x, size_t n) {
+  size_t best = 0;
+  for (size_t i = 1; i < n; i++)
+    if (pv_before(x[i], (int64_t)i, x[best], (int64_t)best)) best = i;
+  EXPECT_I64(pv_cpu_path_get(NULL)->argmax(x, n), (int64_t)best);
+  EXPECT_I64(pv_cpu_path_get("scalar")->argmax(x, n), (int64_t)best);
+}
+
+static void test_argmax(void) {
+  static const size_t counts[] = {1, 7, 255, 256, 257, 512, 1000};
+  static const float odd[] = {NAN, -INFINITY, INFINITY, 3.0f, 0.0f, -0.0f};
+  float x[1000];
+  for (size_t c = 0; c < sizeof counts / sizeof *counts; c++)
+    for (size_t first = 0; first < sizeof odd / sizeof *odd; first++) {
+      const size_t n = counts[c];
+      fill(x, n, c);
+      expect_argmax(x, n);
+      for (size_t i = first; i < n; i += 3) x[i] = odd[first]; /* ties */
+      expect_argmax(x, n);
+      for (size_t i = 0; i < n; i++) x[i] = odd[first];
+      expect_argmax(x, n);
+      for (size_t i = 0; i < n; i++) x[i] = NAN;
+      x[n - 1] = odd[first];
+      expect_argmax(x, n);
+      x[n / 2] = -INFINITY;
+      expect_argmax(x, n);
+    }
+}
+
 int main(void) {
   return pv_testing_main("vectors", (pv_case[]){PV_CASE(test_fold_is_the_documented_tree),
                                                 PV_CASE(test_rmsnorm),
@@ -141,5 +171,6 @@ int main(void) {
                                                 PV_CASE(test_attention),
                                                 PV_CASE(test_combine_and_add),
                                                 PV_CASE(test_order_of_candidates),
+                                                PV_CASE(test_argmax),
                                                 {0}});
 }
