@@ -1,6 +1,6 @@
-/* Q2_K, Q3_K and TQ2_0 against one row of activations. Their blocks are small, so that it is the
- * work on each weight that takes the time: integers stay where they are put with the fewest steps,
- * and everything that depends on the activations alone is made once.
+/* Q2_K, Q3_K, Q5_K, Q6_K and TQ2_0 against one row of activations. Their blocks are small, so that
+ * it is the work on each weight that takes the time: integers stay where they are put with the
+ * fewest steps, and everything that depends on the activations alone is made once.
  *
  * With x = 256 high + low, both signed bytes, 32 weights meet a plane in one instruction; the sums
  * over a half segment stay in 16 bits and are multiplied with the sub-scales there. Which halves of
@@ -8,7 +8,8 @@
  *   Two bits: 0 4 2 6 first and 1 5 3 7 second, as pv_half_slot has them; then 1 5 3 7 first and
  *     0 4 2 6 second. Integers of odd segments stay 4 times too large, and so are their minima,
  *     until their sums are there.
- *   Q3_K: 0 4 1 5, first and second; then 2 6 3 7. */
+ *   Q3_K: 0 4 1 5, first and second; then 2 6 3 7.
+ *   Q5_K and Q6_K: 0 4 2 6, first and second; then 1 5 3 7. */
 #ifndef PV_CPU_CRUMBS_AVX2_H
 #define PV_CPU_CRUMBS_AVX2_H
 
@@ -17,9 +18,11 @@
 /* 256 activations in the order of a type. */
 typedef struct crumb_act {
   __m256i high[8], low[8];
-  __m256i start[4]; /* Q3_K: what -4 contributes to the sums of high, low, high, low */
-  __m256i less;     /* TQ2_0: what -1 takes off the sums of segments */
-  __m256i a, b;     /* Q2_K: 256 b + a is the sum of x over a half segment, two to a lane */
+  /* What -4 (Q3_K) or -32 contributes to the sums of each eight: of high and low; of Q6_K, where
+   * four of low do not stay in 16 bits, of the first two registers of low and of the last two. */
+  __m256i start[2][3];
+  __m256i less; /* TQ2_0: what -1 takes off the sums of segments */
+  __m256i a, b; /* Q2_K: 256 b + a is the sum of x over a half segment, two to a lane */
 } crumb_act;
 
 PV_INLINE __m256i exchange(__m256i x) {
@@ -35,9 +38,9 @@ PV_INLINE __m256i by_parity(int even, int odd) {
 PV_INLINE void in_order(pv_type type, __m256i a, __m256i b, __m256i *first, __m256i *second) {
   const __m256i even = _mm256_permute2x128_si256(a, b, 0x20);
   const __m256i odd = _mm256_permute2x128_si256(b, a, 0x31);
-  const bool q3 = type == PV_TYPE_Q3_K;
-  *first = q3 ? _mm256_unpacklo_epi64(even, odd) : a;
-  *second = q3 ? _mm256_unpackhi_epi64(even, odd) : exchange(b);
+  const bool q3 = type == PV_TYPE_Q3_K, two_bits = type == PV_TYPE_Q2_K || type == PV_TYPE_TQ2_0;
+  *first = q3 ? _mm256_unpacklo_epi64(even, odd) : two_bits ? a : even;
+  *second = q3 ? _mm256_unpackhi_epi64(even, odd) : two_bits ? exchange(b) : odd;
 }
 
 /* `offset` has 32 times the sums of x over half segments. Those of odd segments are made 4 times
@@ -56,9 +59,22 @@ PV_INLINE void split_sums(const int32_t *offset, crumb_act *out) {
   out->b = _mm256_or_si256(_mm256_and_si256(b[0], word), _mm256_slli_epi32(b[1], 16));
 }
 
-PV_INLINE void prepare_crumbs(pv_type type, const pv_planes *act, size_t c, crumb_act *out) {
+PV_INLINE void prepare_starts(pv_type type, crumb_act *out) {
   const bool q3 = type == PV_TYPE_Q3_K;
-  const __m256i four = _mm256_set1_epi8(4), twice = _mm256_setr_epi32(0, 0, 0, 0, 2, 2, 2, 2);
+  const __m256i offset = _mm256_set1_epi8(q3 ? 4 : 32);
+  for (size_t e = 0; e < 2; e++) {
+    __m256i *start = out->start[e];
+    for (size_t k = 0; k < 3; k++) start[k] = _mm256_setzero_si256();
+    for (size_t i = 0; i < 4; i++) {
+      __m256i *low = start + (q3 ? 1 : 1 + i / 2);
+      start[0] = _mm256_sub_epi16(start[0], _mm256_maddubs_epi16(offset, out->high[4 * e + i]));
+      *low = _mm256_sub_epi16(*low, _mm256_maddubs_epi16(offset, out->low[4 * e + i]));
+    }
+  }
+}
+
+PV_INLINE void prepare_crumbs(pv_type type, const pv_planes *act, size_t c, crumb_act *out) {
+  const __m256i twice = _mm256_setr_epi32(0, 0, 0, 0, 2, 2, 2, 2);
   int8_t planes[512];
   split_planes(act->q + 256 * c, 256, planes);
   for (size_t p = 0; p < 4; p++) {
@@ -66,12 +82,7 @@ PV_INLINE void prepare_crumbs(pv_type type, const pv_planes *act, size_t c, crum
     in_order(type, load256(a), load256(b), &out->high[p], &out->high[4 + p]);
     in_order(type, load256(a + 32), load256(b + 32), &out->low[p], &out->low[4 + p]);
   }
-  for (size_t i = 0; i < 4 && q3; i++) out->start[i] = _mm256_setzero_si256();
-  for (size_t i = 0; i < 8 && q3; i++) {
-    __m256i *start = out->start + i / 4 * 2;
-    start[0] = _mm256_sub_epi16(start[0], _mm256_maddubs_epi16(four, out->high[i]));
-    start[1] = _mm256_sub_epi16(start[1], _mm256_maddubs_epi16(four, out->low[i]));
-  }
+  if (type == PV_TYPE_Q3_K || type == PV_TYPE_Q6_K) prepare_starts(type, out);
   if (type == PV_TYPE_TQ2_0) out->less = _mm256_sllv_epi32(load256(act->sum + 8 * c), twice);
   if (type == PV_TYPE_Q2_K) split_sums(act->offset + 16 * c, out);
 }
@@ -119,11 +130,11 @@ PV_INLINE void rows_q3_k(const pv_block_q3_k *block, __m256i r[8]) {
   }
 }
 
-/* Adds eight halves of segments, of register 4 e on, with each plane. */
-PV_INLINE void add_halves(const __m256i w[8], const crumb_act *x, int e, __m256i *high,
-                          __m256i *low) {
-#pragma GCC unroll 4
-  for (int i = 4 * e; i < 4 * e + 4; i++) {
+/* Adds two registers from `first` on, with each plane. */
+PV_INLINE void add_two(const __m256i w[8], const crumb_act *x, int first, __m256i *high,
+                       __m256i *low) {
+#pragma GCC unroll 2
+  for (int i = first; i < first + 2; i++) {
     *high = _mm256_add_epi16(*high, _mm256_maddubs_epi16(w[i], x->high[i]));
     *low = _mm256_add_epi16(*low, _mm256_maddubs_epi16(w[i], x->low[i]));
     /* Added here and not where the sums are needed: there the terms do not fit the registers. */
@@ -131,23 +142,30 @@ PV_INLINE void add_halves(const __m256i w[8], const crumb_act *x, int e, __m256i
   }
 }
 
-/* Sums of eight segments, times their sub-scales: at most 187269120 (Q2_K). `all` has in both
- * halves 16 sub-scales, one for each half segment. */
-PV_INLINE __m256i sum_crumbs(pv_type type, const __m256i w[8], __m256i all, const crumb_act *x) {
-  /* The byte of each lane's half segment, times 256, in both its 16 bits. */
+/* Adds eight halves of segments, of register 4 e on. */
+PV_INLINE void add_halves(const __m256i w[8], const crumb_act *x, int e, __m256i *high,
+                          __m256i *low) {
+  add_two(w, x, 4 * e, high, low);
+  add_two(w, x, 4 * e + 2, high, low);
+}
+
+/* The byte of each lane's half segment, times 256, in both its 16 bits. */
 #define EACH(a, b, c, d, e, f, g, h)                                                            \
   _mm256_setr_epi8(-1, a, -1, a, -1, b, -1, b, -1, c, -1, c, -1, d, -1, d, -1, e, -1, e, -1, f, \
                    -1, f, -1, g, -1, g, -1, h, -1, h)
+
+/* Sums of eight segments, times their sub-scales: at most 187269120 (Q2_K). `all` has in both
+ * halves 16 sub-scales, one for each half segment. */
+PV_INLINE __m256i sum_crumbs(pv_type type, const __m256i w[8], __m256i all, const crumb_act *x) {
   const bool q3 = type == PV_TYPE_Q3_K;
   const __m256i of[2] = {q3 ? EACH(0, 8, 2, 10, 1, 9, 3, 11) : EACH(0, 8, 4, 12, 3, 11, 7, 15),
                          q3 ? EACH(4, 12, 6, 14, 5, 13, 7, 15) : EACH(2, 10, 6, 14, 1, 9, 5, 13)};
-#undef EACH
   __m256i sum[2];
 #pragma GCC unroll 2
   for (int e = 0; e < 2; e++) {
     const __m256i scale = _mm256_shuffle_epi8(all, of[e]);
-    __m256i high = q3 ? x->start[2 * e] : _mm256_setzero_si256();
-    __m256i low = q3 ? x->start[2 * e + 1] : _mm256_setzero_si256();
+    __m256i high = q3 ? x->start[e][0] : _mm256_setzero_si256();
+    __m256i low = q3 ? x->start[e][1] : _mm256_setzero_si256();
     add_halves(w, x, e, &high, &low);
     sum[e] = _mm256_add_epi32(_mm256_madd_epi16(high, scale),
                               _mm256_madd_epi16(low, _mm256_srai_epi16(scale, 8)));
@@ -207,9 +225,108 @@ PV_INLINE block_sums crumbs_tq2_0(const pv_block_tq2_0 *b, const crumb_act *x, p
   return sums_of(PV_TYPE_TQ2_0, quarter_odd(sum), _mm256_setzero_si256());
 }
 
-/* The sums of a block; of `s` lane 0 of d and of dmin. */
-PV_INLINE block_sums crumbs(pv_type type, const void *block, const crumb_act *x, pv_scale8 *s) {
+PV_INLINE void rows_q5_k(const pv_block_q5_k *b, __m256i r[8]) {
+  const __m256i nibble = _mm256_set1_epi8(15), bit = _mm256_set1_epi8(16);
+  const __m256i high = load256(b->high);
+  __m256i row[8];
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; j++) {
+    const __m256i q = load256(b->q + 32 * j);
+    const __m256i h0 =
+        j < 2 ? _mm256_slli_epi16(high, 4 - 2 * j) : _mm256_srli_epi16(high, 2 * j - 4);
+    const __m256i h1 =
+        j < 2 ? _mm256_slli_epi16(high, 3 - 2 * j) : _mm256_srli_epi16(high, 2 * j - 3);
+    row[2 * j] = _mm256_or_si256(_mm256_and_si256(q, nibble), _mm256_and_si256(h0, bit));
+    row[2 * j + 1] = _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(q, 4), nibble),
+                                     _mm256_and_si256(h1, bit));
+  }
+  transpose4(row[0], row[4], row[2], row[6], r);
+  transpose4(row[1], row[5], row[3], row[7], r + 4);
+}
+
+/* d and dmin; the sub-scales of segments and then their minima, in the order of pv_segment_slot.
+ * The first 16 bytes are d, dmin, then six bits each of sc[8] and m[8]; the upper two bits of the
+ * last four of each lie above the first four. */
+PV_INLINE __m128i scales_q5_k(const pv_block_q5_k *b, pv_scale8 *s) {
+  const __m128i head = _mm_loadu_si128((const __m128i *)(const void *)b);
+  const __m128i low =
+      _mm_and_si128(_mm_srlv_epi32(_mm_shuffle_epi32(head, 0xed), _mm_setr_epi32(0, 0, 0, 4)),
+                    _mm_setr_epi32(0x3f3f3f3f, 0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f));
+  const __m128i high = _mm_and_si128(_mm_srli_epi32(_mm_shuffle_epi32(head, 0xa5), 2),
+                                     _mm_setr_epi32(0, 0x30303030, 0, 0x30303030));
+  const __m128 d = _mm_cvtph_ps(head);
+  s->d = _mm256_castps128_ps256(d);
+  s->dmin = _mm256_castps128_ps256(_mm_movehdup_ps(d));
+  return _mm_shuffle_epi8(_mm_or_si128(low, high),
+                          _mm_setr_epi8(0, 4, 2, 6, 1, 5, 3, 7, 8, 12, 10, 14, 9, 13, 11, 15));
+}
+
+/* Half segments meet in 16 bits, two segments in a lane: at most 2031309824. */
+PV_INLINE block_sums crumbs_q5_k(const pv_block_q5_k *b, const crumb_act *x, const int32_t *sums,
+                                 pv_scale8 *s) {
+  const __m256i of[2] = {EACH(0, 1, 2, 3, 0, 1, 2, 3), EACH(4, 5, 6, 7, 4, 5, 6, 7)};
+  const __m128i packed = scales_q5_k(b, s);
+  const __m256i all = _mm256_broadcastsi128_si256(packed);
+  const __m256i lo = _mm256_cvtepu8_epi32(_mm_srli_si128(packed, 8));
+  __m256i w[8], sum[2];
+  rows_q5_k(b, w);
+#pragma GCC unroll 2
+  for (int e = 0; e < 2; e++) {
+    const __m256i scale = _mm256_shuffle_epi8(all, of[e]);
+    __m256i high = _mm256_setzero_si256(), low = high;
+    add_halves(w, x, e, &high, &low);
+    sum[e] = _mm256_add_epi32(_mm256_madd_epi16(high, scale),
+                              _mm256_madd_epi16(low, _mm256_srli_epi16(scale, 8)));
+  }
+  return sums_of(PV_TYPE_Q5_K, _mm256_add_epi32(sum[0], sum[1]),
+                 _mm256_mullo_epi32(lo, load256(sums)));
+}
+
+/* From 0 to 63. */
+PV_INLINE void rows_q6_k(const pv_block_q6_k *b, __m256i r[8]) {
+  __m256i row[8];
+#pragma GCC unroll 2
+  for (int h = 0; h < 2; h++) {
+    const __m256i a = load256(b->low + 64 * h), c = load256(b->low + 64 * h + 32);
+    const __m256i q = load256(b->high + 32 * h);
+    row[4 * h] = q6(a, _mm256_slli_epi16(q, 4));
+    row[4 * h + 1] = q6(c, _mm256_slli_epi16(q, 2));
+    row[4 * h + 2] = q6(_mm256_srli_epi16(a, 4), q);
+    row[4 * h + 3] = q6(_mm256_srli_epi16(c, 4), _mm256_srli_epi16(q, 2));
+  }
+  transpose4(row[0], row[4], row[2], row[6], r);
+  transpose4(row[1], row[5], row[3], row[7], r + 4);
+}
+
+/* The sums of either eight, times their sub-scales: at most 2130706432. */
+PV_INLINE block_sums crumbs_q6_k(const pv_block_q6_k *b, const crumb_act *x, pv_scale8 *s) {
+  const __m256i of[2] = {EACH(0, 8, 4, 12, 1, 9, 5, 13), EACH(2, 10, 6, 14, 3, 11, 7, 15)};
+  const __m256i all =
+      _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)b->scales));
+  __m256i w[8], sum[2];
+  rows_q6_k(b, w);
+#pragma GCC unroll 2
+  for (int e = 0; e < 2; e++) {
+    const __m256i scale = _mm256_shuffle_epi8(all, of[e]), low_scale = _mm256_srai_epi16(scale, 8);
+    __m256i high = x->start[e][0], low[2] = {x->start[e][1], x->start[e][2]};
+    add_two(w, x, 4 * e, &high, &low[0]);
+    add_two(w, x, 4 * e + 2, &high, &low[1]);
+    sum[e] = _mm256_add_epi32(_mm256_madd_epi16(high, scale),
+                              _mm256_add_epi32(_mm256_madd_epi16(low[0], low_scale),
+                                               _mm256_madd_epi16(low[1], low_scale)));
+  }
+  s->d = s->dmin = _mm256_castps128_ps256(_mm_cvtph_ps(_mm_cvtsi32_si128(b->d)));
+  return sums_of_two(sum[0], sum[1], _mm256_setzero_si256());
+}
+#undef EACH
+
+/* The sums of a block, of whose segments `sums` are the sums of x; of `s` lane 0 of d and of dmin.
+ */
+PV_INLINE block_sums crumbs(pv_type type, const void *block, const crumb_act *x,
+                            const int32_t *sums, pv_scale8 *s) {
   return type == PV_TYPE_Q2_K    ? crumbs_q2_k(block, x, s)
+         : type == PV_TYPE_Q5_K  ? crumbs_q5_k(block, x, sums, s)
+         : type == PV_TYPE_Q6_K  ? crumbs_q6_k(block, x, s)
          : type == PV_TYPE_TQ2_0 ? crumbs_tq2_0(block, x, s)
                                  : crumbs_q3_k(block, x, s);
 }

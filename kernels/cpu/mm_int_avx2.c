@@ -175,7 +175,7 @@ PV_INLINE block_sums one_block(pv_type type, size_t chunk_bytes, const unsigned 
   if (way_of(type) == BY_CRUMBS) {
     for (size_t ahead = 0; ahead < chunk_bytes; ahead += 64)
       _mm_prefetch((const char *)(block + ahead + AHEAD), _MM_HINT_T0);
-    return crumbs(type, block, &crumb[c], s);
+    return crumbs(type, block, &crumb[c], x->sum + 8 * c, s);
   }
   __m256i w[8], half[2];
   unpack_chunk(type, chunk_bytes, block, 8, w, s);
@@ -238,9 +238,9 @@ typedef struct pair {
 
 /* The room that 256 weights ask for, the same for all ways of multiplying. */
 enum { CHUNK_ROOM = 2 * (256 * sizeof(int16_t) + sizeof(pv_scale8)) + 8 * sizeof(__m256) };
-_Static_assert(sizeof(crumb_act) + sizeof(__m256) <= CHUNK_ROOM, "rows of Q2_K and Q3_K");
-_Static_assert(512 + sizeof(__m256) <= CHUNK_ROOM, "rows that meet planes");
-_Static_assert(sizeof(eight_act) + sizeof(__m256) <= CHUNK_ROOM, "rows of Q4_K, Q5_K and Q6_K");
+_Static_assert(sizeof(crumb_act) + sizeof(__m256) <= CHUNK_ROOM,
+               "rows that crumbs_avx2.h multiplies");
+_Static_assert(512 + sizeof(__m256) <= CHUNK_ROOM, "rows that meet planes, Q4_K among them");
 _Static_assert(CHUNKS_MAX *CHUNK_ROOM <= LARGE_ROOM, "rows of any length");
 
 static pair pair_in(unsigned char *room, size_t chunks) {
@@ -360,7 +360,7 @@ PV_INLINE void mm_type(pv_type type, size_t chunk_bytes, const pv_mm *mm, unsign
   }
   for (size_t t = 0; t < mm->act_count; t++)
     if (way_of(type) == BY_EIGHTS)
-      one_act_eights(type, chunk_bytes, mm, &mm->acts[t].by[PV_GRAIN_256], mm->out[t], room);
+      one_act_eights(chunk_bytes, mm, &mm->acts[t].by[PV_GRAIN_256], mm->out[t], room);
     else if (is_whole(type))
       one_act_whole(type, chunk_bytes, mm, &mm->acts[t].by[PV_GRAIN_256], mm->out[t], room);
     else

@@ -152,11 +152,6 @@ PV_INLINE void fill_k4(pv_type type, const unsigned char *const row[8], int half
   }
 }
 
-PV_INLINE __m256i q6(__m256i low, __m256i high) {
-  const __m256i four = _mm256_and_si256(low, _mm256_set1_epi8(15));
-  return _mm256_or_si256(four, _mm256_and_si256(high, _mm256_set1_epi8(0x30)));
-}
-
 /* d of eight rows. */
 PV_INLINE __m256 d_q6_k(const unsigned char *const row[8]) {
   uint16_t d[8];
@@ -196,10 +191,10 @@ PV_INLINE void fill_q6_k(const unsigned char *const row[8], int half, panel *out
 
 PV_INLINE void fill_half(pv_type type, size_t chunk_bytes, const unsigned char *const row[8],
                          int half, panel *out) {
-  if (way_of(type) == BY_EIGHTS && type == PV_TYPE_Q6_K)
-    fill_q6_k(row, half, out);
-  else if (way_of(type) == BY_EIGHTS)
+  if (way_of(type) == BY_EIGHTS || (way_of(type) == BY_CRUMBS && type == PV_TYPE_Q5_K))
     fill_k4(type, row, half, out);
+  else if (way_of(type) == BY_CRUMBS && type == PV_TYPE_Q6_K)
+    fill_q6_k(row, half, out);
   else
     fill_by_row(type, chunk_bytes, row, half, out);
 }

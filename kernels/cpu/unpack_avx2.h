@@ -30,10 +30,10 @@ PV_INLINE way way_of(pv_type type) {
     case PV_TYPE_Q2_K:
     case PV_TYPE_Q3_K:
     case PV_TYPE_TQ2_0:
-      return BY_CRUMBS;
-    case PV_TYPE_Q4_K:
     case PV_TYPE_Q5_K:
     case PV_TYPE_Q6_K:
+      return BY_CRUMBS;
+    case PV_TYPE_Q4_K:
       return BY_EIGHTS;
     default:
       break;
@@ -77,6 +77,11 @@ PV_INLINE __m256i widen_even(pv_type type, __m256i r) {
 }
 PV_INLINE __m256i widen_odd(pv_type type, __m256i r) {
   return keeps_signs(type) ? _mm256_srai_epi16(r, 8) : _mm256_srli_epi16(r, 8);
+}
+
+PV_INLINE __m256i q6(__m256i low, __m256i high) {
+  const __m256i four = _mm256_and_si256(low, _mm256_set1_epi8(15));
+  return _mm256_or_si256(four, _mm256_and_si256(high, _mm256_set1_epi8(0x30)));
 }
 
 /* Eight blocks of 32: their scales, in the order of pv_segment_slot. */
