@@ -37,9 +37,9 @@ PV_INLINE __m256i scale_words(__m256i words, unsigned byte) {
  * would stop it. */
 PV_INLINE void ask_for_quarter(const unsigned char *blocks, size_t quarter) {
   enum { LINES = 8 * sizeof(pv_block_q4_k) / 64 };
-#pragma GCC unroll 8
-  for (size_t i = (LINES * quarter + 3) / 4; 4 * i < LINES * (quarter + 1); i++)
-    _mm_prefetch((const char *)blocks + 64 * i, _MM_HINT_T0);
+#pragma GCC unroll 18
+  for (size_t i = 0; i < LINES; i++)
+    if (4 * i / LINES == quarter) _mm_prefetch((const char *)blocks + 64 * i, _MM_HINT_T0);
 }
 
 /* Segments 2 j and 2 j + 1. Sums are made where they are written: a compiler that is left to order
