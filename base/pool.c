@@ -118,7 +118,8 @@ static void *worker_main(void *argument) {
 /* Wakes workers until as many are awake as there are tasks and processors for. */
 static void wake_for(pv_pool *p, size_t tasks) {
   const unsigned wanted = tasks - 1 < p->awake_max ? (unsigned)(tasks - 1) : p->awake_max;
-  if (p->threads - 1 - atomic_load(&p->sleepers) >= wanted) return;
+  /* Written, though not changed: who is not counted yet sees its ticket before it falls asleep. */
+  if (p->threads - 1 - atomic_fetch_add(&p->sleepers, 0) >= wanted) return;
   pthread_mutex_lock(&p->lock);
   for (unsigned awake = p->threads - 1 - atomic_load(&p->sleepers); awake < wanted; awake++)
     pthread_cond_signal(&p->wake);
@@ -137,7 +138,6 @@ static void run_some(pv_pool *p, const part *what, size_t count) {
     atomic_store_explicit(&t->ticket, run << 2 * TASK_BITS | to << TASK_BITS | from,
                           memory_order_release);
   }
-  atomic_thread_fence(memory_order_seq_cst); /* who is not counted as asleep sees its ticket */
   wake_for(p, count);
   work(p, 0);
   for (int i = 0; atomic_load_explicit(&p->done, memory_order_acquire) != count; i++) {

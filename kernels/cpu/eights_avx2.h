@@ -26,13 +26,6 @@ PV_INLINE __m256i add_scaled(__m256i sum, __m256i a, __m256i scale) {
   return _mm256_add_epi32(sum, _mm256_madd_epi16(a, scale));
 }
 
-/* Of each word of four sub-scales one, for both halves of the word. */
-PV_INLINE __m256i scale_words(__m256i words, unsigned byte) {
-  const __m256i first = _mm256_broadcastsi128_si256(
-      _mm_setr_epi8(0, -128, 0, -128, 4, -128, 4, -128, 8, -128, 8, -128, 12, -128, 12, -128));
-  return _mm256_shuffle_epi8(words, _mm256_add_epi8(first, _mm256_set1_epi16((short)byte)));
-}
-
 /* A quarter of eight blocks to come: more lines of the cache at once than a core keeps under way
  * would stop it. */
 PV_INLINE void ask_for_quarter(const unsigned char *blocks, size_t quarter) {
@@ -63,8 +56,8 @@ PV_INLINE void sum_two(const unsigned char *const row[8], size_t j, const __m256
       __asm__("" : "+x"(a.high), "+x"(a.low), "+x"(b.high), "+x"(b.low));
     }
   }
-  const __m256i even = scale_words(sc[j / 2], 2 * j % 4);
-  const __m256i odd = scale_words(sc[j / 2], 2 * j % 4 + 1);
+  const __m256i even = scale_bytes(sc[j / 2], 2 * j % 4);
+  const __m256i odd = scale_bytes(sc[j / 2], 2 * j % 4 + 1);
   all->high = add_scaled(add_scaled(all->high, a.high, even), b.high, odd);
   all->low = add_scaled(add_scaled(all->low, a.low, even), b.low, odd);
   __asm__("" : "+x"(all->high), "+x"(all->low));

@@ -72,20 +72,30 @@ PV_INLINE void fill_by_row(pv_type type, size_t chunk_bytes, const unsigned char
   }
 }
 
-/* Of each word of four sub-scales one, times 256, for both weights of a pair. */
-PV_INLINE __m256i scale_pairs(__m256i words, unsigned byte) {
+/* Of each word of four sub-scales one, for the first and for the second byte of each half word:
+ * what the integers of a pair are multiplied with. */
+typedef struct pair_scale {
+  __m256i first, second;
+} pair_scale;
+
+PV_INLINE __m256i scale_bytes(__m256i words, unsigned byte) {
   const __m256i first = _mm256_broadcastsi128_si256(
-      _mm_setr_epi8(-128, 0, -128, 0, -128, 4, -128, 4, -128, 8, -128, 8, -128, 12, -128, 12));
-  return _mm256_shuffle_epi8(words, _mm256_add_epi8(first, _mm256_set1_epi16((short)(byte << 8))));
+      _mm_setr_epi8(0, -128, 0, -128, 4, -128, 4, -128, 8, -128, 8, -128, 12, -128, 12, -128));
+  return _mm256_shuffle_epi8(words, _mm256_add_epi8(first, _mm256_set1_epi16((short)byte)));
 }
 
-/* Word `i` of half `h` of segment s: four integers, signed, of each of eight rows. */
-PV_INLINE void put_four(__m256i bytes, __m256i scale, size_t s, size_t h, size_t i, int half,
-                        panel *out) {
+PV_INLINE pair_scale scale_pair(__m256i words, unsigned byte) {
+  const __m256i first = scale_bytes(words, byte);
+  return (pair_scale){first, _mm256_slli_epi16(first, 8)};
+}
+
+/* Word `i` of half `h` of segment s: four integers from 0 on of each of eight rows, the scale's
+ * multiples of them, less `less`. */
+PV_INLINE void put_four(__m256i bytes, const pair_scale *by, __m256i less, size_t s, size_t h,
+                        size_t i, int half, panel *out) {
   const size_t lane = pv_half_slot(s, h), at = 64 * (lane / 8) + 16 * i + lane % 8;
-  out->w[at][half] = _mm256_mulhi_epi16(_mm256_slli_epi16(bytes, 8), scale);
-  out->w[at + 8][half] =
-      _mm256_mulhi_epi16(_mm256_and_si256(bytes, _mm256_set1_epi16(-256)), scale);
+  out->w[at][half] = _mm256_sub_epi16(_mm256_maddubs_epi16(bytes, by->first), less);
+  out->w[at + 8][half] = _mm256_sub_epi16(_mm256_maddubs_epi16(bytes, by->second), less);
 }
 
 /* The sub-scales and sub-minima of segments 0..3 and 4..7 of Q4_K and Q5_K; d and dmin, as in
@@ -126,7 +136,7 @@ PV_INLINE size_t nibbles_of(pv_type type) {
 
 /* Q4_K and Q5_K. */
 PV_INLINE void fill_k4(pv_type type, const unsigned char *const row[8], int half, panel *out) {
-  const __m256i nibble = _mm256_set1_epi8(15);
+  const __m256i nibble = _mm256_set1_epi8(15), zero = _mm256_setzero_si256();
   const bool fifth = type == PV_TYPE_Q5_K;
   __m256i sc[2], lo[2], high[4], t[4];
   put_d_dmin(scales_k4(row, sc, lo), &out->d[half], &out->dmin[half]);
@@ -137,16 +147,16 @@ PV_INLINE void fill_k4(pv_type type, const unsigned char *const row[8], int half
     if (fifth) words_of_rows(row, offsetof(pv_block_q5_k, high) + 16 * h, high);
 #pragma GCC unroll 4
     for (size_t j = 0; j < 4; j++) {
-      const __m256i even = scale_pairs(sc[j / 2], 2 * j % 4);
-      const __m256i odd = scale_pairs(sc[j / 2], 2 * j % 4 + 1);
+      const pair_scale even = scale_pair(sc[j / 2], 2 * j % 4);
+      const pair_scale odd = scale_pair(sc[j / 2], 2 * j % 4 + 1);
       words_of_rows(row, nibbles_of(type) + 32 * j + 16 * h, t);
 #pragma GCC unroll 4
       for (size_t i = 0; i < 4; i++) {
         __m256i a = _mm256_and_si256(t[i], nibble);
         __m256i b = _mm256_and_si256(_mm256_srli_epi16(t[i], 4), nibble);
         if (fifth) add_fifths(high[i], j, &a, &b);
-        put_four(a, even, 2 * j, h, i, half, out);
-        put_four(b, odd, 2 * j + 1, h, i, half, out);
+        put_four(a, &even, zero, 2 * j, h, i, half, out);
+        put_four(b, &odd, zero, 2 * j + 1, h, i, half, out);
       }
     }
   }
@@ -159,33 +169,36 @@ PV_INLINE __m256 d_q6_k(const unsigned char *const row[8]) {
   return v8_load_f16(d);
 }
 
+/* A segment's half of Q6_K from its integers and the word of its sub-scale. */
+PV_INLINE void put_half_q6(const __m256i q[4], __m256i scales, unsigned byte, size_t s, size_t h,
+                           int half, panel *out) {
+  const pair_scale by = scale_pair(scales, byte);
+  const __m256i less = _mm256_srai_epi16(by.second, 3); /* 32 of 256 */
+#pragma GCC unroll 4
+  for (size_t i = 0; i < 4; i++) put_four(q[i], &by, less, s, h, i, half, out);
+}
+
 PV_INLINE void fill_q6_k(const unsigned char *const row[8], int half, panel *out) {
-  const __m256i less = _mm256_set1_epi8(32);
   __m256i sc[4];
   out->d[half] = d_q6_k(row);
   words_of_rows(row, offsetof(pv_block_q6_k, scales), sc);
 #pragma GCC unroll 4
   for (size_t g = 0; g < 4; g++) { /* of 128 weights the halves of four segments */
     const size_t n = g / 2, h = g % 2;
-    __m256i a[4], b[4], high[4];
+    __m256i a[4], b[4], high[4], q[4][4];
     words_of_rows(row, 64 * n + 16 * h, a);
     words_of_rows(row, 64 * n + 32 + 16 * h, b);
     words_of_rows(row, offsetof(pv_block_q6_k, high) + 32 * n + 16 * h, high);
-    const __m256i s0 = scale_pairs(sc[2 * n], (unsigned)h);
-    const __m256i s1 = scale_pairs(sc[2 * n], (unsigned)h + 2);
-    const __m256i s2 = scale_pairs(sc[2 * n + 1], (unsigned)h);
-    const __m256i s3 = scale_pairs(sc[2 * n + 1], (unsigned)h + 2);
 #pragma GCC unroll 4
     for (size_t i = 0; i < 4; i++) {
-      const __m256i q0 = q6(a[i], _mm256_slli_epi16(high[i], 4));
-      const __m256i q1 = q6(b[i], _mm256_slli_epi16(high[i], 2));
-      const __m256i q2 = q6(_mm256_srli_epi16(a[i], 4), high[i]);
-      const __m256i q3 = q6(_mm256_srli_epi16(b[i], 4), _mm256_srli_epi16(high[i], 2));
-      put_four(_mm256_sub_epi8(q0, less), s0, 4 * n, h, i, half, out);
-      put_four(_mm256_sub_epi8(q1, less), s1, 4 * n + 1, h, i, half, out);
-      put_four(_mm256_sub_epi8(q2, less), s2, 4 * n + 2, h, i, half, out);
-      put_four(_mm256_sub_epi8(q3, less), s3, 4 * n + 3, h, i, half, out);
+      q[0][i] = q6(a[i], _mm256_slli_epi16(high[i], 4));
+      q[1][i] = q6(b[i], _mm256_slli_epi16(high[i], 2));
+      q[2][i] = q6(_mm256_srli_epi16(a[i], 4), high[i]);
+      q[3][i] = q6(_mm256_srli_epi16(b[i], 4), _mm256_srli_epi16(high[i], 2));
     }
+#pragma GCC unroll 4
+    for (size_t k = 0; k < 4; k++)
+      put_half_q6(q[k], sc[2 * n + k / 2], (unsigned)(h + k % 2 * 2), 4 * n + k, h, half, out);
   }
 }
 

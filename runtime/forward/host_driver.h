@@ -93,7 +93,7 @@ static void run_jobs(const work *w, size_t count) {
   if (share * h->batch.count < TASK_LEAST) share = TASK_LEAST / h->batch.count;
   for (size_t i = 0; i < count; i++) {
     job *j = &h->jobs[i];
-    const size_t rows = share / j->mm.k & ~(size_t)3;
+    const size_t rows = share / j->mm.k & ~(size_t)(ROWS_MIN - 1);
     j->tile = rows < ROWS_MIN ? ROWS_MIN : rows;
     j->first_task = tasks;
     tasks += (j->mm.row_count + j->tile - 1) / j->tile;
