@@ -183,6 +183,11 @@ PV_INLINE block_sums one_block(pv_type type, size_t chunk_bytes, const unsigned 
   return gather_sums(type, s, half, x, c);
 }
 
+/* The first lane of each. */
+PV_INLINE __m128 first_of(const __m128 v[4]) {
+  return _mm_movelh_ps(_mm_unpacklo_ps(v[0], v[1]), _mm_unpacklo_ps(v[2], v[3]));
+}
+
 enum { ROWS_AT_ONCE = 4 }; /* so that their blocks are done by four, however long a row is */
 
 /* The values of the blocks of ROWS_AT_ONCE rows, one row after the other; `dx` as many scales. */
@@ -206,9 +211,7 @@ PV_INLINE void block_values(pv_type type, size_t chunk_bytes, const pv_mm *mm, s
       if (r < last) row += mm->row_bytes; /* past the end: the last one again */
       r++;
     }
-#define FOUR(of) _mm_movelh_ps(_mm_unpacklo_ps(of[0], of[1]), _mm_unpacklo_ps(of[2], of[3]))
-    _mm_storeu_ps(value + at, values4(type, v, FOUR(d), FOUR(dmin), _mm_loadu_ps(dx + at)));
-#undef FOUR
+    _mm_storeu_ps(value + at, values4(type, v, first_of(d), first_of(dmin), _mm_loadu_ps(dx + at)));
   }
 }
 
