@@ -168,6 +168,21 @@ struct chunk_sums {
   float top[PV_STEP_WHOLE(group)][group], sum[PV_STEP_WHOLE(group)][group];
 };
 
+/* Of the scores of `count` keys; a warp works on one head and chunk. */
+template <int group>
+__device__ __forceinline__ void exponentials_of(const parts &my, unsigned count,
+                                                chunk_sums<group> &sums) {
+  constexpr unsigned together = TOGETHER<group>;
+  constexpr bool several = PV_STEP_WHOLE(group) > 1; /* chunks, then of one head */
+  const unsigned all = several ? (count + CHUNK - 1) / CHUNK : group;
+  for (unsigned n = threadIdx.x / 32; n < all; n += WARPS) {
+    const unsigned of = several ? n : 0, g = several ? 0 : n;
+    float *first = my.score + of * CHUNK + g / together * CHUNK * together + g % together;
+    exponentials(first, together, min(count - of * CHUNK, CHUNK), &sums.top[of][g],
+                 &sums.sum[of][g]);
+  }
+}
+
 /* Element j of the result of head `g` of the group, from `chunks` chunks whose weighted values are
  * `weighted(chunk)`; as attend_step_combine makes it, where a lane of the narrow sums has one chunk
  * at most. */
@@ -305,7 +320,6 @@ __device__ __forceinline__ void turn_heads(const pv_cuda_heads &h, const usual_t
 template <int group, unsigned known>
 __device__ __forceinline__ void step(const pv_cuda_attend_step &a) {
   extern __shared__ __align__(16) float memory[];
-  constexpr unsigned together = TOGETHER<group>;
   const pv_cuda_heads &h = a.heads;
   const pv_cuda_attend &t = a.attend;
   const unsigned dim = known > 0 ? known : t.dim, position = __ldg(&h.step->position);
@@ -348,20 +362,14 @@ __device__ __forceinline__ void step(const pv_cuda_attend_step &a) {
       }
     }
     wait_for_copies<1>();
-    constexpr unsigned most = PV_STEP_WHOLE(group);
-    if (most > 1 && count > CHUNK)
-      scores_of<group, most>(my, count, t.scale);
+    if (PV_STEP_WHOLE(group) > 1 && count > CHUNK)
+      scores_of<group, PV_STEP_WHOLE(group)>(my, count, t.scale);
     else
       scores_of<group, 1>(my, count, t.scale);
     __syncthreads();
     __shared__ chunk_sums<group> sums;
     if (!a.whole) copy(my.key, my.wide, t.keys, chunk + a.blocks);
-    for (unsigned n = threadIdx.x / 32; n < group * (most > 1 ? (last / CHUNK + 1) : 1);
-         n += WARPS) {
-      const unsigned of = most > 1 ? n : 0, g = most > 1 ? 0 : n;
-      exponentials(my.score + of * CHUNK + g / together * CHUNK * together + g % together, together,
-                   min(count - of * CHUNK, CHUNK), &sums.top[of][g], &sums.sum[of][g]);
-    }
+    exponentials_of(my, count, sums);
     if (a.whole) {
       wait_for_copies<0>();
       whole_of<group, known>(t, my, head, chunks, count, sums);
