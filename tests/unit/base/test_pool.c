@@ -70,6 +70,33 @@ static void test_many(void) {
   pv_pool_close(pool);
 }
 
+typedef struct waiting {
+  atomic_uint done, waited; /* tasks; whether the first saw all others done */
+} waiting;
+
+/* The first task lasts until all others are done, or five seconds. */
+static void wait_task(void *context, size_t i, unsigned thread) {
+  enum { OTHERS = 9, MOST = 5000 };
+  waiting *w = context;
+  (void)thread;
+  if (i > 0) atomic_fetch_add(&w->done, 1);
+  for (int ms = 0; i == 0 && ms < MOST && atomic_load(&w->done) < OTHERS; ms++)
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+  if (i == 0) atomic_store(&w->waited, atomic_load(&w->done) == OTHERS);
+}
+
+/* A thread that is done takes of the part of one that is not. */
+static void test_takes_of_others(void) {
+  for (unsigned threads = 2; threads <= 4; threads++) {
+    waiting w = {0};
+    pv_pool *pool = NULL;
+    REQUIRE(pv_pool_open(threads, &pool, NULL) == PV_OK);
+    pv_pool_run(pool, wait_task, &w, 10);
+    EXPECT(atomic_load(&w.waited) == 1);
+    pv_pool_close(pool);
+  }
+}
+
 static void test_refused(void) {
   pv_pool *pool = NULL;
   pv_error err = PV_ERROR_INIT;
@@ -80,6 +107,9 @@ static void test_refused(void) {
 }
 
 int main(void) {
-  return pv_testing_main(
-      "pool", (pv_case[]){PV_CASE(test_runs), PV_CASE(test_many), PV_CASE(test_refused), {0}});
+  return pv_testing_main("pool", (pv_case[]){PV_CASE(test_runs),
+                                             PV_CASE(test_many),
+                                             PV_CASE(test_takes_of_others),
+                                             PV_CASE(test_refused),
+                                             {0}});
 }
