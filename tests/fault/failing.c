@@ -8,9 +8,11 @@
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *old, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *old, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
 char *__real_strdup(const char *text);
 char *__wrap_strdup(const char *text);
 int __real_yaml_parser_initialize(yaml_parser_t *parser);
@@ -56,6 +58,9 @@ void *__wrap_calloc(size_t count, size_t size) {
 }
 void *__wrap_realloc(void *old, size_t size) {
   return failing_refuses() ? NULL : __real_realloc(old, size);
+}
+void *__wrap_aligned_alloc(size_t alignment, size_t size) {
+  return failing_refuses() ? NULL : __real_aligned_alloc(alignment, size);
 }
 char *__wrap_strdup(const char *text) {
   return failing_refuses() ? NULL : __real_strdup(text);

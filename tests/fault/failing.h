@@ -1,4 +1,5 @@
-/* Makes the Nth allocation fail. Link with -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc. */
+/* Makes the Nth allocation fail. Link with -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,
+ * --wrap=aligned_alloc. */
 #ifndef PV_TEST_FAILING_H
 #define PV_TEST_FAILING_H
 

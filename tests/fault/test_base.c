@@ -170,7 +170,7 @@ static void test_child(void) {
   each_allocation(child_work, 5);
 }
 static void test_pool(void) {
-  each_allocation(pool_work, 2);
+  each_allocation(pool_work, 3);
 }
 static void test_ids(void) {
   each_allocation(ids_work, 1);
