@@ -10,7 +10,7 @@ passed_keys=build-release/passed # one key in each line
 keys=                                     # a folder of this call
 # How far the linter's analyzer follows the ways through a function. As far as it goes by itself (225000)
 # takes two to three times as long, and is for --long.
-lint_nodes=100000
+lint_nodes=50000
 
 # keys_begin FRESH: looks at the tree once. With FRESH 1, nothing has passed before.
 keys_begin() {
