@@ -389,8 +389,6 @@ make conch-cache triton "$operators/conch_triton_kernels-1.3/conch/kernels/vllm/
 make torchnorm-add triton "$operators/torchnorm/_triton.py" _fused_add_rms_norm_fwd_kernel {X,R,W,Y,R_OUT}='*fp32' stride=i32/16 D=i32/16 eps=fp32 BLOCK=:64
 make moe-ops triton "$operators/moe_ops-0.1.0/moe_ops/fused_topk_softmax_ops.py" _fused_topk_softmax_bwd_kernel_2d --warps 2 'grad_w_ptr=*fp32' \
   'w_ptr=*fp32' 'idxs_ptr=*i32' 'grad_logits_ptr=*fp32' num_tokens=i32/16 E=i32 K=:2 BLOCK_M=:16 BLOCK_K=:2
-make spconv-triton triton "$operators/spconv_triton-1.0.0/spconv_triton/pytorch/_impl/pool.py" _avgpool_bwd_kernel --warps 2 'gout_ptr=*fp32' \
-  'count_ptr=*i32' 'pairs_ptr=*i32' 'din_ptr=*fp32' N=i32/16 C=:16 kv=:8 s_{gr,pk,dr}=i32/16 s_{gc,pm,dc}=:1 ACC_F64=:False BLOCK_M=:128 BLOCK_C=:16
 for keys in 96 128; do
   make "mlstm-$keys" triton "$operators/mlstm_kernels-2.0.6/mlstm_kernels/triton/chunkwise/xl_chunk/fw_kernel_recurrent.py" \
     mlstm_chunkwise__recurrent_fw_C_kernel --stages 1 mat{K,V}='*fp32' vec{F,I}='*fp32' {matC,vecN,scaMinter}_initial=:None matC_states='*fp32' \
@@ -407,9 +405,6 @@ for columns in 48 64; do
 done
 make fla-shift triton "$fla/token_shift.py" token_shift_fwd_kernel_short --warps 2 --stages 1 {x,y,cache,cache_out}='*fp32' 'cu_seqlens=*i64' T=i32 \
   {D,BD}=:64 {IS_VARLEN,USE_INITIAL_STATE,STORE_FINAL_STATE}=:True IS_DECODE=:False
-make flashlib-nb triton "$operators/flashlib-0.4.0/flashlib/primitives/multinomial_nb/triton/nb_core.py" _nb_count_kernel --warps 2 'X_ptr=*fp32' 'Y_ptr=*i64' \
-  'PARTIAL_ptr=*fp32' 'COUNT_partial_ptr=*fp32' {N,D,stride_xn,stride_pb,stride_pc}=i32/16 C=i32 stride_{xd,pd}=:1 BINARIZE_THRESH=:0.0 BINARIZE_MODE=:0 \
-  BLOCK_{N,D}=:64 C_PAD=:16
 augment=$operators/triton_augment-0.3.0/triton_augment/kernels
 awk 1 "$augment/geometric_kernel.py" "$augment/fused_kernel.py" >"$operators/triton-augment.py"
 make triton-augment triton "$operators/triton-augment.py" fused_augment_kernel --stages 3 {input,output,top_offsets,left_offsets}_ptr='*fp32' \

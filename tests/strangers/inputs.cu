@@ -196,15 +196,6 @@ extern "C" __global__ void put_points(float *features, float *largest, int *voxe
   }
 }
 
-/* spconv-triton's pooling: a window, of eight places, with `count` of 16 points, and what comes
- * back to it. */
-extern "C" __global__ void put_window(float *gradients, int *counts, int *pairs, int count) {
-  const int i = threadIdx.x;
-  gradients[i] = 1;
-  counts[i] = count;
-  for (int place = 0; place < 8; place++) pairs[16 * place + i] = place == i && i < count ? 0 : -1;
-}
-
 /* moe-ops: two of eight experts for each token, of the same weight. */
 extern "C" __global__ void put_choices(float *weights, int *experts) {
   const int i = threadIdx.x;

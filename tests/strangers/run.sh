@@ -362,13 +362,11 @@ sound inputs plugin-rows-1024
 defect inputs adafactor-2048 'shared-memory race' 'adafactor-cut.cu:239), ld.shared.f32' 'it was thread (0, 0, 0)' 'adafactor-cut.cu:231'
 sound inputs adafactor-256
 
-# torchnorm, moe-ops, spconv-triton: a residual in bfloat16, gradients that are one number, a mean that is a product
+# torchnorm, moe-ops: a residual in bfloat16, gradients that are one number
 defect inputs torchnorm-9 'wrong value' '2313 wrong'
 sound inputs torchnorm-7
 defect inputs moe-ops-sum 'out of bounds' 'fused_topk_softmax_ops.py:104), ld.global' '(gradients, byte 8 of 4)'
 sound inputs moe-ops-dense
-defect inputs spconv-triton-4 'wrong value' '2313 wrong'
-sound inputs spconv-triton-1
 
 # TorchPQ: a row that is not there, a signal of a warp, a part that is not there; MInference: a second length, and rows without a diagonal
 defect inputs torchpq-top1-9 'out of bounds' 'top1_select.cu:493), ld.global' 'block (1, 0, 0), thread (32, 0, 0)' '(matrix, byte 2304 of 2304)'
@@ -391,10 +389,6 @@ defect inputs fla-quant-48 'wrong value' '2313 wrong'
 sound inputs fla-quant-64
 defect inputs fla-shift-empty 'uninitialised' 'nothing was ever written there' '(after, byte 256 of 768)'
 sound inputs fla-shift-two
-
-# flashlib: counts of more than eleven bits
-defect inputs flashlib-nb-4097 'wrong value' '2313 wrong'
-sound inputs flashlib-nb-2047
 
 # triton-augment: images of one channel, and of channels that come last
 defect inputs triton-augment-1 'out of bounds' 'triton-augment.py:736), ld.global' '(images, byte 2048 of 2048)'
