@@ -71,6 +71,25 @@ static void test_paths_and_batches_agree(void) {
   }
 }
 
+/* As many activations as a tile has, one more and one fewer, of each way to unpack. */
+static void test_every_batch(void) {
+  enum { K = 512, MANY = 30 };
+  static const pv_type types[] = {PV_TYPE_Q4_K, PV_TYPE_Q5_K,   PV_TYPE_Q6_K,
+                                  PV_TYPE_Q2_K, PV_TYPE_IQ4_XS, PV_TYPE_Q8_0};
+  static const char *const paths[] = {"avx2", "vnni"};
+  for (size_t t = 0; t < sizeof types / sizeof *types; t++) {
+    static float a[MANY * ROWS], b[MANY * ROWS];
+    multiply(pv_cpu_path_get("scalar"), types[t], PV_PRODUCT_I16, K, ROWS, MANY, t, a);
+    for (size_t p = 0; p < 2; p++)
+      for (size_t acts = 1; acts <= MANY && pv_cpu_path_get(paths[p]) != NULL; acts++) {
+        memset(b, 0, sizeof b);
+        multiply(pv_cpu_path_get(paths[p]), types[t], PV_PRODUCT_I16, K, ROWS, acts, t, b);
+        if (!EXPECT_BYTES(a, b, acts * ROWS * sizeof *a))
+          fprintf(stderr, "  type %d, %s, %zu activation rows\n", (int)types[t], paths[p], acts);
+      }
+  }
+}
+
 static void test_exact_inputs(void) {
   uint64_t seed = 77;
   unsigned char *row = calloc(K_MAX, 4);
@@ -162,7 +181,7 @@ static void test_long_rows_and_batches(void) {
 
 /* Blocks of the least and the largest integers and scales, against activations at both ends: the
  * fast path has the bits of the definition, whose sums have 64 bits. */
-static void expect_no_wrap(const pv_type_info *type, unsigned corner) {
+static void expect_no_wrap(const pv_cpu_path *path, const pv_type_info *type, unsigned corner) {
   enum { K = 256, N = 4 };
   unsigned char row[K * 4] = {0};
   float x[K], value[N] = {0}, *out[N] = {&value[0], &value[1], &value[2], &value[3]};
@@ -181,24 +200,25 @@ static void expect_no_wrap(const pv_type_info *type, unsigned corner) {
   /* 255 in the lower plane where it is split: the other end of that one. */
   for (int i = 0; i < K && (corner & 8) != 0; i++)
     if (i % 32 != 5) x[i] = (float)((corner & 4) != 0 ? 32383 : -32384);
-  REQUIRE(pv_rows_act_make(pv_cpu_path_get(NULL), PV_PRODUCT_I16, x, K, &act, NULL) == PV_OK);
+  REQUIRE(pv_rows_act_make(path, PV_PRODUCT_I16, x, K, &act, NULL) == PV_OK);
   const float want = pv_rows_multiply(&pv_definition, PV_PRODUCT_I16, type->type, row, K, &act);
-  const float one =
-      pv_rows_multiply(pv_cpu_path_get(NULL), PV_PRODUCT_I16, type->type, row, K, &act);
+  const float one = pv_rows_multiply(path, PV_PRODUCT_I16, type->type, row, K, &act);
   const pv_act acts[N] = {act.act, act.act, act.act, act.act};
   const pv_mm mm = {type->type, PV_PRODUCT_I16, row, 0, 1, K, acts, out, 0, N};
-  pv_cpu_path_get(NULL)->mm(&mm);
+  path->mm(&mm);
   if (!EXPECT_U64(pv_bits_f32(one), pv_bits_f32(want)) ||
       !EXPECT_U64(pv_bits_f32(value[3]), pv_bits_f32(want)))
-    fprintf(stderr, "  %s, corner %u: %.9g, %.9g, want %.9g\n", type->name, corner, (double)one,
-            (double)value[3], (double)want);
+    fprintf(stderr, "  %s, %s, corner %u: %.9g, %.9g, want %.9g\n", path->name, type->name, corner,
+            (double)one, (double)value[3], (double)want);
   pv_rows_act_free(&act);
 }
 
 static void test_corners_do_not_wrap(void) {
-  for (int t = 0; t < TYPES; t++)
-    for (unsigned corner = 0; corner < 16 && pv_type_table[t].quantised; corner++)
-      expect_no_wrap(&pv_type_table[t], corner);
+  static const char *const paths[] = {"scalar", "avx2", "vnni"};
+  for (size_t i = 0; i < 3; i++)
+    for (int t = 0; t < TYPES && pv_cpu_path_get(paths[i]) != NULL; t++)
+      for (unsigned corner = 0; corner < 16 && pv_type_table[t].quantised; corner++)
+        expect_no_wrap(pv_cpu_path_get(paths[i]), &pv_type_table[t], corner);
 }
 
 /* The largest integers that the formats allow, all of one sign: nothing may wrap. */
@@ -343,6 +363,7 @@ static void test_nan_is_seen(void) {
 
 int main(void) {
   return pv_testing_main("products", (pv_case[]){PV_CASE(test_paths_and_batches_agree),
+                                                 PV_CASE(test_every_batch),
                                                  PV_CASE(test_exact_inputs),
                                                  PV_CASE(test_bounds),
                                                  PV_CASE(test_odd_lengths),
