@@ -442,6 +442,28 @@ make bitsandbytes-ademamix triton "$libraries/bitsandbytes.py" _optimizer_update
 make bitsandbytes-lion triton "$libraries/bitsandbytes.py" _optimizer_update_1state_8bit_blockwise_triton_kernel "${steps[@]}" \
   {state,qmap,absmax}2_ptr=:None beta2=:0.99 {weight_decay,gnorm_scale}=fp32 OPTIMIZER_ID=:4
 
+# lmdeploy's AWQ product, where experts begin, a norm of rows of another length, and the cache of eight bits
+lmdeploy=$libraries/lmdeploy/pytorch/kernels/cuda
+for columns in 64 128; do
+  make "lmdeploy-awq-$columns" triton "$lmdeploy/awq_kernels.py" awq_linear_kernel --stages 3 {a,s,c}_ptr='*fp16' {qw,qz}_ptr='*i32' \
+    {M,stride_am,stride_cm}=i32/16 {N,stride_sk}=:$columns stride_{wk,zk}=:$((columns / 8)) stride_{ak,wn,sn,zn,cn}=:1 SPLIT_K=:1 NUM_STAGES=:3 \
+    BLOCK_SIZE_M=:16 {K,BLOCK_SIZE_{N,K}}=:128 GROUP_SIZE_M=:8
+done
+make lmdeploy-scatter triton "$lmdeploy/moe/ep.py" _fwd_kernel_ep_scatter_step1 --warps 8 --stages 3 \
+  {num_recv_tokens_per_expert,expert_start_loc,m_indices}='*i32' {num_experts,BLOCK_EXPERT_NUM}=:256 BLOCK_E=:128
+for row in 64 72; do
+  make "lmdeploy-rms-$row" triton "$lmdeploy/w8a8_triton_kernels.py" rms_norm_quant_kernel --arch 90 {input,weight}='*fp16' output='*fp8e4nv' \
+    out_scale='*fp32' input_row_stride=:$row eps=:1e-6 {N_COLS,BLOCK_N}=:64 Q_MIN=:-448.0 Q_MAX=:448.0 IS_FLOATING_POINT=:True
+done
+make lmdeploy-fill triton "$lmdeploy/fill_kv_cache.py" _fill_kv_cache_quant_kernel --stages 1 {K,V}{States,ScalesZeros}='*fp16' {K,V}Caches='*u8' \
+  {K,V}{Centroids,Boundaries}='*fp32' {QStartLoc,QSeqLens,KVSeqLens,BlockOffsets}='*i64' stride_{k,v}{ss,sh}=i32/16 stride_{k,v}sd=i32 \
+  stride_boff=i32 is_decoding=:True stride_{k,v}cn=:2048 {stride_{k,v}{cb,ch},head_dim,head_dim_v,BLOCK_D,BLOCK_DV}=:128 \
+  stride_{k,v}{cd,szd}=:1 stride_{k,v}szn=:32 stride_{k,v}sz{b,h}=:2 quant_policy=:8 BLOCK=:16
+make lmdeploy-flatten triton "$lmdeploy/flatten_kv_cache.py" _flatten_kv_cache_quant --stages 3 {kc,vc}_ptr='*u8' {ko,vo,ksz,vsz}_ptr='*fp16' \
+  {k,v}_codebook_ptr='*fp32' {start_loc,seqlens,block_offsets}_ptr='*i64' stride_{k,v}cb=:2048 \
+  {stride_{k,v}{cs,ch,os},HEAD_DIM_{K,V},BLOCK_D{K,V}}=:128 stride_{k,v}{cd,szd,od}=:1 stride_{k,v}szb=:32 stride_{k,v}sz{s,h}=:2 \
+  stride_{k,v}oh=i32/16 stride_boff=i32 OUT_SIZE=i32/16 BLOCK_BS=:16 quant_policy=:8
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"

@@ -275,6 +275,14 @@ extern "C" __global__ void put_training(float *parameters, float *gradients, int
   gradients[i] = value;
 }
 
+/* lmdeploy's cache of eight bits: the numbers of a head, of which every other one may be negative,
+ * and one token. */
+extern "C" __global__ void put_head(__half *head, float value, int negative, int64_t *tokens) {
+  const int i = threadIdx.x;
+  head[i] = __float2half(negative && i % 2 != 0 ? -value : value);
+  tokens[0] = 1;
+}
+
 /* vLLM's experts in q4_0, each of 32 rows of 256, and tokens in q8_1, of 512: each row takes the
  * first number of a token, which is 127. Four tokens go to each expert from `first` on. */
 extern "C" __global__ void put_experts(uint16_t *weights, int blocks, uint32_t *numbers,

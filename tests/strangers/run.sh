@@ -410,5 +410,14 @@ sound inputs bitsandbytes-ademamix-4096
 defect inputs bitsandbytes-lion-decay 'wrong value' '2313 wrong'
 sound inputs bitsandbytes-lion-none
 
+# lmdeploy: a tile of weights that goes past the last column, where experts begin, rows of another length, a head of equal numbers
+defect inputs lmdeploy-awq-64 'out of bounds' 'awq_kernels.py:166), ld.global' '(zeros, byte 32 of 32)'
+sound inputs lmdeploy-awq-128
+defect inputs lmdeploy-scatter 'race in device memory' 'ep.py:29), ld.global' 'of this block wrote this' 'no barrier lies between'
+defect inputs lmdeploy-rms-72 'out of bounds' 'w8a8_triton_kernels.py:414), st.global' '(out, byte 128 of 128)'
+sound inputs lmdeploy-rms-64
+defect inputs lmdeploy-cache-same 'wrong value' '2313 wrong'
+sound inputs lmdeploy-cache-signs
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
