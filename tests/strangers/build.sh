@@ -97,7 +97,7 @@ flags=(-arch=compute_80 -extended-lambda "-I$llama/include" "-I$llama/src" "-I$l
 cut_before "$llama/src/ggml-cuda/mmvq.cu" "$dir/now/mmvq-cut.cu" '^static void mul_mat_vec_q_switch_fusion'
 make llama-mmvq cuda "$here/mmvq.cu" "${flags[@]}" -use_fast_math
 make llama-mmvq-precise cuda "$here/mmvq.cu" "${flags[@]}"
-for name in norm quantize softmax unary rope argmax topk-moe convert; do
+for name in norm quantize softmax unary rope argmax topk-moe convert ssm-conv; do
   make "llama-$name" cuda "$llama/src/ggml-cuda/$name.cu" "${flags[@]}" -use_fast_math
   make "llama-$name-precise" cuda "$llama/src/ggml-cuda/$name.cu" "${flags[@]}"
 done

@@ -74,6 +74,10 @@ sound llama-argmax llama-argmax
 sound llama-topk-moe llama-topk-128
 for type in q4_k q5_k q6_k; do sound llama-convert "llama-$type-dequantize"; done
 
+# 32 tokens of a convolution that are loaded whole
+defect inputs llama-conv-33 'out of bounds' 'ssm-conv.cu:93), ld.global' 'block (0, 0, 1), thread (97, 0, 0)' '(numbers, byte 18432 of 18432)'
+sound inputs llama-conv-64
+
 # Triton
 for type in fp32 fp16 bf16; do sound "liger-rms-$type" "liger-rms-$type"; done
 sound liger-swiglu liger-swiglu
