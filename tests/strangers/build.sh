@@ -464,6 +464,18 @@ make lmdeploy-flatten triton "$lmdeploy/flatten_kv_cache.py" _flatten_kv_cache_q
   {stride_{k,v}{cs,ch,os},HEAD_DIM_{K,V},BLOCK_D{K,V}}=:128 stride_{k,v}{cd,szd,od}=:1 stride_{k,v}szb=:32 stride_{k,v}sz{s,h}=:2 \
   stride_{k,v}oh=i32/16 stride_boff=i32 OUT_SIZE=i32/16 BLOCK_BS=:16 quant_policy=:8
 
+# Model Optimizer: four bits to numbers, less the instruction of sm_100 that makes them; numbers as four bits have them, two files put into one;
+# and the same in CUDA, less what includes or calls torch
+modelopt=$libraries/modelopt/torch/kernels/quantization
+sed 's/cvt.rn.f16x2.e2m1x2 \(\$[0-3]\), byte[0-3];/mov.b32 \1, 0;/; /reg .b8 byte0/d; /mov.b32 {byte0/d' "$modelopt/gemm/fp4_kernel.py" >"$libraries/modelopt-fp4.py"
+make modelopt-fp4 triton "$libraries/modelopt-fp4.py" fp4_dequantize_kernel --stages 3 packed_ptr='*u8' {scale,global_scale,output}_ptr='*fp32' \
+  N=i32/16 BLOCK_SIZE=:16 TILE_SIZE=:128
+awk 1 "$modelopt/common/nvfp4_quant.py" "$modelopt/gemm/fp4_kernel_hopper.py" >"$libraries/modelopt-fake.py"
+make modelopt-fake triton "$libraries/modelopt-fake.py" fp4_fake_quant_kernel --arch 90 --stages 3 {x,y,global_scale}_ptr='*fp32' \
+  {M,N,stride_xm,stride_ym}=i32/16 stride_{x,y}n=i32 {BLOCK_SIZE,TILE_M}=:16 TILE_N=:64 NUM_FP4_BLOCKS=:4 OUT_DTYPE=:tl.float32
+between "$modelopt/gemm/tensor_quant_mx.cu" "$libraries/modelopt-mx-cut.cu" '^namespace [{]' '^std::tuple<float [*], bool>'
+make modelopt-mx cuda "$here/modelopt.cu" -arch=compute_80 -use_fast_math --expt-relaxed-constexpr "-I$libraries" "-I$modelopt/gemm"
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"

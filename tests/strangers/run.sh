@@ -423,5 +423,14 @@ sound inputs lmdeploy-rms-64
 defect inputs lmdeploy-cache-same 'wrong value' '2313 wrong'
 sound inputs lmdeploy-cache-signs
 
+# Model Optimizer: a tile of four bits that is there in part, numbers below 6e-5, the largest of another row
+defect inputs modelopt-fp4-96 'out of bounds' 'modelopt-fp4.py:93), ld.global' '(packed, byte 48 of 48)'
+sound inputs modelopt-fp4-256
+defect inputs modelopt-fake-small 'wrong value' '2313 wrong'
+sound inputs modelopt-fake-large
+defect inputs modelopt-mx-row 'out of bounds' 'ld.global.f32, block (0, 0, 0), thread (0, 2, 0)' '(largest, byte 4 of 4)'
+defect inputs modelopt-mx-rows 'out of bounds' 'ld.global.f32, block (1, 0, 0), thread (0, 0, 0)' '(largest, byte 8 of 8)'
+sound inputs modelopt-mx-all
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
