@@ -476,6 +476,15 @@ make modelopt-fake triton "$libraries/modelopt-fake.py" fp4_fake_quant_kernel --
 between "$modelopt/gemm/tensor_quant_mx.cu" "$libraries/modelopt-mx-cut.cu" '^namespace [{]' '^std::tuple<float [*], bool>'
 make modelopt-mx cuda "$here/modelopt.cu" -arch=compute_80 -use_fast_math --expt-relaxed-constexpr "-I$libraries" "-I$modelopt/gemm"
 
+# gemlite's quantization to NVFP4 in one step, less the line that makes its memory 0 for the next call
+sed '/^        tl.store(amax_ptr, 0.0)$/s/.*/        pass/' "$libraries/gemlite-0.6.0.post2/gemlite/quant_utils.py" >"$libraries/gemlite.py"
+for columns in 256 512; do
+  make "gemlite-nvfp4-$columns" triton "$libraries/gemlite.py" scale_activations_nvfp4_fused_kernel_v6 --arch 90 --stages 3 tensor_ptr='*fp16' \
+    out_ptr='*u8' scales_ptr='*fp8e4nv' {thr_pos,meta_scales,amax}_ptr='*fp32' counter_ptr='*i32' {M,M_padded,K}=i32/16 num_tiles_{m,k}=i32 \
+    stride_m_t=:$columns stride_{k_t,k_s,k_o}=:1 stride_m_s=:$((columns / 16)) stride_m_o=:$((columns / 2)) eps=:1e-6 \
+    {GROUP_SIZE,BLOCK_SIZE_M}=:16 BLOCK_SIZE_K=:256 ptx_pack=:False
+done
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"

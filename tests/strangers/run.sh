@@ -432,5 +432,9 @@ defect inputs modelopt-mx-row 'out of bounds' 'ld.global.f32, block (0, 0, 0), t
 defect inputs modelopt-mx-rows 'out of bounds' 'ld.global.f32, block (1, 0, 0), thread (0, 0, 0)' '(largest, byte 8 of 8)'
 sound inputs modelopt-mx-all
 
+# gemlite: a signal between blocks that orders nothing
+defect inputs gemlite-nvfp4-512 'race in device memory' 'gemlite.py:2230), ld.global.gpu.relaxed' 'of block (1, 0, 0) wrote this' 'nothing orders the two blocks'
+sound inputs gemlite-nvfp4-256
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
