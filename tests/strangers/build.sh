@@ -485,6 +485,21 @@ for columns in 256 512; do
     {GROUP_SIZE,BLOCK_SIZE_M}=:16 BLOCK_SIZE_K=:256 ptx_pack=:False
 done
 
+# cut-cross-entropy, with and without a cap of its logits: three files put into one, where what a call makes of a function is said before it,
+# and where the caches keep what is told apart no more
+sed 's/^def \(_cce_\(lse_forward\|backward\)_kernel\)/@triton.jit\ndef \1/; s/, eviction_policy="evict_last"//; s/tl_libdevice/libdevice/' \
+  "$libraries"/cut_cross_entropy-25.1.1/cut_cross_entropy/{tl_utils,cce_lse_forward,cce_backward}.py >"$libraries/cce.py"
+words=({E,C}='*fp16' LSE='*fp32' Valids=:None {B,V,D,stride_eb,stride_cv,B_BIN}=i32/16 stride_{ed,cd,vb}=:1 GROUP_B=:8 BLOCK_V=:128 BLOCK_D=:32
+  EVEN_D=:True HAS_VALIDS=:False)
+for cap in '' -cap; do
+  capped=(softcap=:None HAS_SOFTCAP=:False) && [ -z "$cap" ] || capped=(softcap=fp32 HAS_SOFTCAP=:True)
+  make "cce-forward$cap" triton "$libraries/cce.py" _cce_lse_forward_kernel --warps 8 --stages 3 "${words[@]}" "${capped[@]}" LA=:None Locks='*u32' \
+    stride_lse_b=:1 num_locks=i32 BLOCK_B=:256 HAS_LA=:False 'DOT_PRECISION=:"ieee"'
+done
+make cce-backward triton "$libraries/cce.py" _cce_backward_kernel --stages 4 "${words[@]}" {dOut,dE,dC}='*fp16' grad_scale=fp32 Targets='*i64' \
+  {VocabOrdering,softcap,filter_eps}=:None d{E,C}Locks='*i32' n_d{e,c}_locks_{0,1}=i32 BLOCK_B=:128 MM_BACK_BLOCK_D=:64 \
+  {MM_BACK_EVEN_D,ITEM_DO,HAS_TARGETS,REQUIRES_GRAD}=:True {HAS_VOCAB_ORDERING,FILTER_GRAD,HAS_SOFTCAP,SHIFT}=:False
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"
