@@ -128,6 +128,31 @@ extern "C" __global__ void put_indices(int *to, int count, int first, int step) 
   if (i < count) to[i] = first + step * i;
 }
 
+/* Catboost: leaves of `each` objects, the first of which is empty if `empty` is 1: objects of 1, 2,
+ * 3, ... in each, a weight of 1, the weights up to each, and where leaves begin and end. */
+extern "C" __global__ void put_leaves(float *targets, float *weights, float *sums, uint32_t *begins,
+                                      uint32_t *ends, int leaves, int each, int empty) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < leaves) begins[i] = i < empty ? 0 : (i - empty) * each;
+  if (i < leaves) ends[i] = (i + 1 - empty) * each;
+  if (i >= (leaves - empty) * each) return;
+  targets[i] = sums[i] = i % each + 1;
+  weights[i] = 1;
+}
+
+/* Catboost: a query whose objects are of one class and of the other in turn, with a weight of 1. */
+extern "C" __global__ void put_query(float *targets, float *weights, uint32_t *offsets,
+                                     int objects) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i == 0) {
+    offsets[0] = 0;
+    offsets[1] = objects;
+  }
+  if (i >= objects) return;
+  targets[i] = i % 2;
+  weights[i] = 1;
+}
+
 extern "C" __global__ void put_longs(int64_t *to, int count, int64_t first, int64_t step) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i < count) to[i] = first + step * i;

@@ -1,0 +1,40 @@
+/* Catboost's weights of objects by minimal variance, what leaves of a quantile need and hold, and
+ * the entropy of queries. */
+#include <cooperative_groups.h>
+
+#include <cstdint>
+#include <cub/cub.cuh>
+#include <limits>
+
+typedef int16_t i16;
+typedef int32_t i32;
+typedef uint8_t ui8;
+typedef uint16_t ui16;
+typedef uint32_t ui32;
+typedef uint64_t ui64;
+
+#include "cuda_util/kernel/kernel_helpers.cuh"
+#include "cuda_util/kernel/random_gen.cuh"
+
+/* What is cut off ends in the midst of a namespace. */
+#include "catboost-mvs-cut.cu"
+template __global__ void MvsBootstrapRadixSortImpl<16, 512>(float, float, float *, const float *,
+                                                            ui32, const ui64 *, ui32);
+}
+
+#include "catboost-exact-cut.cu"
+template __global__ void ComputeNeedWeightsImpl<1024>(const float *, const float *, const ui32 *,
+                                                      const ui32 *, float *, float, ui32);
+template __global__ void ComputeWeightedQuantileWithBinarySearchImpl<256>(
+    const float *, const float *, ui32, const float *, const ui32 *, const ui32 *, float *, float,
+    ui32);
+}
+
+#include "catboost-query-cut.cu"
+template __global__ void QueryCrossEntropyImpl<256>(volatile int *, const ui32, const float,
+                                                    const float *, const float *, const float *,
+                                                    const int *, const bool *, const ui32 *,
+                                                    const float *, const float, const ui32,
+                                                    const ui32 *, const ui32, float *, float *,
+                                                    float *, float *, float *);
+}
