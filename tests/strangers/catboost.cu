@@ -1,5 +1,5 @@
-/* Catboost's weights of objects by minimal variance, what leaves of a quantile need and hold, and
- * the entropy of queries. */
+/* Catboost's weights of objects by minimal variance, what leaves of a quantile need and hold, the
+ * entropy of queries, and borders of numbers. */
 #include <cooperative_groups.h>
 
 #include <cstdint>
@@ -37,4 +37,9 @@ template __global__ void QueryCrossEntropyImpl<256>(volatile int *, const ui32, 
                                                     const float *, const float, const ui32,
                                                     const ui32 *, const ui32, float *, float *,
                                                     float *, float *, float *);
+}
+
+namespace NKernel {
+#include "catboost-borders-cut.cu"
+template __global__ void FastGpuBordersImpl<1024>(const float *, ui32, float *, ui32);
 }
