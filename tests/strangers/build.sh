@@ -500,13 +500,15 @@ make cce-backward triton "$libraries/cce.py" _cce_backward_kernel --stages 4 "${
   {VocabOrdering,softcap,filter_eps}=:None d{E,C}Locks='*i32' n_d{e,c}_locks_{0,1}=i32 BLOCK_B=:128 MM_BACK_BLOCK_D=:64 \
   {MM_BACK_EVEN_D,ITEM_DO,HAS_TARGETS,REQUIRES_GRAD}=:True {HAS_VOCAB_ORDERING,FILTER_GRAD,HAS_SOFTCAP,SHIFT}=:False
 
-# catboost's weights by minimal variance, medians of leaves, entropy of queries and borders of numbers, less what includes or calls from the
-# host; and with a barrier behind the flags of the third, and a larger part taken off a place of the fourth
+# catboost's weights by minimal variance, medians of leaves, entropy of queries, borders of numbers and weights of pairs, less what includes or
+# calls from the host; and with a barrier behind the flags of the third, and a larger part taken off a place of the fourth
 catboost=$libraries/catboost-1.2.10/catboost_all_src/catboost/cuda
 bare "$catboost/cuda_util/kernel/mvs.cu" "$libraries/catboost-mvs-cut.cu" '^void MvsBootstrapRadixSort'
 bare "$catboost/methods/kernel/exact_estimation.cu" "$libraries/catboost-exact-cut.cu" '^    void ComputeNeedWeights'
 bare "$catboost/targets/kernel/query_cross_entropy.cu" "$libraries/catboost-query-cut.cu" '^    void QueryCrossEntropy'
 between "$catboost/gpu_data/kernel/binarize.cu" "$libraries/catboost-borders-cut.cu" '^    template <ui32 BLOCK_SIZE>' '^    __global__ void SortBordersImpl'
+sed '/^#include/d' "$catboost/targets/kernel/radix_sort_block.cuh" >"$libraries/catboost-radix-cut.cu"
+between "$catboost/targets/kernel/pfound_f.cu" "$libraries/catboost-pairs-cut.cu" '^    template <ui32 BLOCK_SIZE>$' '^    void PFoundFGradient'
 mkdir -p "$libraries/mended"
 sed '/^ *sharedFlags\[threadIdx.x\] = /s/$/ __syncthreads();/' "$libraries/catboost-query-cut.cu" >"$libraries/mended/catboost-query-cut.cu"
 sed 's/ - 1e-5f)/ - 1e-4f)/' "$libraries/catboost-borders-cut.cu" >"$libraries/mended/catboost-borders-cut.cu"

@@ -1,5 +1,5 @@
 /* Catboost's weights of objects by minimal variance, what leaves of a quantile need and hold, the
- * entropy of queries, and borders of numbers. */
+ * entropy of queries, borders of numbers, and weights of pairs. */
 #include <cooperative_groups.h>
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 typedef int16_t i16;
 typedef int32_t i32;
-typedef uint8_t ui8;
+typedef uint8_t ui8, uchar;
 typedef uint16_t ui16;
 typedef uint32_t ui32;
 typedef uint64_t ui64;
@@ -42,4 +42,12 @@ template __global__ void QueryCrossEntropyImpl<256>(volatile int *, const ui32, 
 namespace NKernel {
 #include "catboost-borders-cut.cu"
 template __global__ void FastGpuBordersImpl<1024>(const float *, ui32, float *, ui32);
+}
+
+#include "catboost-radix-cut.cu"
+namespace NKernel {
+#include "catboost-pairs-cut.cu"
+template __global__ void PFoundFGradientImpl<256>(int, float, ui32, const ui32 *, volatile ui32 *,
+                                                  ui32, const ui32 *, const ui64 *, const float *,
+                                                  const float *, ui32, float *);
 }

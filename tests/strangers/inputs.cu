@@ -153,6 +153,21 @@ extern "C" __global__ void put_query(float *targets, float *weights, uint32_t *o
   weights[i] = 1;
 }
 
+/* Queries of two objects, of 0 and of 1: where each begins and which one each object has, the place
+ * of its pair, and predictions of 1. */
+extern "C" __global__ void put_pairs(uint32_t *offsets, uint32_t *ids, uint64_t *places,
+                                     float *targets, float *predictions, int queries) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i <= queries) {
+    offsets[i] = 2 * i;
+    places[i] = i;
+  }
+  if (i >= 2 * queries) return;
+  ids[i] = i / 2;
+  targets[i] = i % 2;
+  predictions[i] = 1;
+}
+
 extern "C" __global__ void put_longs(int64_t *to, int count, int64_t first, int64_t step) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i < count) to[i] = first + step * i;

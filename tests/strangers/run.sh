@@ -444,7 +444,7 @@ sound inputs cce-backward-128
 defect inputs cce-cap-112 'wrong value' '2313 wrong'
 sound inputs cce-cap-128
 
-# catboost: objects that nobody gives a weight, leaves that there are not, a leaf without objects, lanes that are gone, flags of another time, a border of what lies behind
+# catboost: objects that nobody gives a weight, leaves that there are not, a leaf without objects, lanes that are gone, flags of another time, a border of what lies behind, queries from 256 on
 defect inputs catboost-mvs-8193 'uninitialised' '(weights, byte 32768 of 32772)'
 sound inputs catboost-mvs-8192
 defect inputs catboost-leaves-64 'out of bounds' 'catboost-exact-cut.cu:' 'thread (64, 0, 0)' '(ends, byte 256 of 256)'
@@ -455,6 +455,8 @@ defect inputs catboost-query 'uninitialised' 'kernel_helpers.cuh:148), ld.volati
 sound inputs catboost-query-ordered
 defect inputs catboost-borders 'wrong value' '4626 wrong'
 sound inputs catboost-borders-mended
+defect inputs catboost-pairs-257 'wrong value' '2313 wrong'
+sound inputs catboost-pairs-256
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
