@@ -517,6 +517,12 @@ for name in catboost catboost-mended; do
   make $name cuda "$here/catboost.cu" -arch=compute_80 --expt-relaxed-constexpr "${mended[@]}" "-I$libraries" "-I$catboost"
 done
 
+# implicit's kernels for a GPU, less what includes or calls from the host
+implicit=$libraries/implicit-0.7.3
+bare "$implicit/implicit/gpu/als.cu" "$libraries/implicit-als-cut.cu" '^__global__ void l2_regularize_kernel'
+bare "$implicit/implicit/gpu/bpr.cu" "$libraries/implicit-bpr-cut.cu" '^std::pair<int, int> bpr_update'
+make implicit cuda "$here/implicit.cu" -arch=compute_80 "-I$libraries" "-I$implicit"
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"

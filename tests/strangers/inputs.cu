@@ -168,6 +168,38 @@ extern "C" __global__ void put_pairs(uint32_t *offsets, uint32_t *ids, uint64_t 
   predictions[i] = 1;
 }
 
+/* implicit: users, each of whom likes all items, with factors of 1, and what is added to their
+ * squares. `begins` are those of `rows` users. */
+extern "C" __global__ void put_ratings(float *users, float *items, float *squares, int *begins,
+                                       int *liked, float *confidences, int factors, int rows,
+                                       int count) {
+  for (int i = threadIdx.x; i < factors * factors; i += blockDim.x)
+    squares[i] = i % (factors + 1) == 0;
+  for (int i = threadIdx.x; i < factors * count; i += blockDim.x) items[i] = 1;
+  for (int i = threadIdx.x; i < factors * 2; i += blockDim.x) users[i] = 1;
+  for (int i = threadIdx.x; i <= rows; i += blockDim.x) begins[i] = i * count;
+  for (int i = threadIdx.x; i < rows * count; i += blockDim.x) {
+    liked[i] = i % count;
+    confidences[i] = 2;
+  }
+}
+
+/* Two users and two items, one of which each user likes, with factors of 0, and a last one of users
+ * of 1. */
+extern "C" __global__ void put_opposites(unsigned *likes, unsigned *dislikes, int *items,
+                                         int *users, int *begins, float *user_factors,
+                                         float *item_factors, int columns) {
+  const int i = threadIdx.x;
+  if (i < 2) {
+    likes[i] = items[i] = users[i] = i;
+    dislikes[i] = 1 - i;
+  }
+  if (i < 3) begins[i] = i;
+  if (i >= 2 * columns) return;
+  user_factors[i] = i % columns == columns - 1;
+  item_factors[i] = 0;
+}
+
 extern "C" __global__ void put_longs(int64_t *to, int count, int64_t first, int64_t step) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i < count) to[i] = first + step * i;

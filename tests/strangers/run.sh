@@ -458,5 +458,13 @@ sound inputs catboost-borders-mended
 defect inputs catboost-pairs-257 'wrong value' '2313 wrong'
 sound inputs catboost-pairs-256
 
+# implicit: a sum that the next one takes the place of, lanes and rows that are not there, a bias that is trained
+defect inputs implicit-als-64 'shared-memory race' 'dot.cuh:58), ld.shared' 'thread (32, 0, 0)' 'no barrier lies between'
+defect inputs implicit-als-20 'uninitialised' 'reads lane 20, which does not take part'
+defect inputs implicit-als-rows 'out of bounds' 'implicit-als-cut.cu:35), ld.global' '(begins, byte 8 of 8)'
+sound inputs implicit-als-32
+defect inputs implicit-bpr-1 'wrong value' '2313 wrong'
+sound inputs implicit-bpr-0
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
