@@ -523,6 +523,11 @@ bare "$implicit/implicit/gpu/als.cu" "$libraries/implicit-als-cut.cu" '^__global
 bare "$implicit/implicit/gpu/bpr.cu" "$libraries/implicit-bpr-cut.cu" '^std::pair<int, int> bpr_update'
 make implicit cuda "$here/implicit.cu" -arch=compute_80 "-I$libraries" "-I$implicit"
 
+# cuFINUFFT: how many parts the points of a bin make, and the spreading by what they reach
+cufinufft=$libraries/cufinufft-2.5.1
+make cufinufft-parts cuda "$cufinufft/src/cuda/precision_independent.cu" -arch=compute_80 --expt-relaxed-constexpr "-I$cufinufft/include"
+make cufinufft cuda "$here/cufinufft.cu" -arch=compute_80 --expt-relaxed-constexpr "-I$cufinufft/include" "-I$cufinufft/src/cuda"
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"

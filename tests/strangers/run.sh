@@ -466,5 +466,11 @@ sound inputs implicit-als-32
 defect inputs implicit-bpr-1 'wrong value' '2313 wrong'
 sound inputs implicit-bpr-0
 
+# cuFINUFFT: a part that rounding leaves out, a batch whose length is odd
+defect inputs cufinufft-parts-16777217 'wrong value' '1 wrong'
+sound inputs cufinufft-parts-16778240
+defect inputs cufinufft-np-17 'misaligned' 'spreadinterp1d.cuh:126), st.shared'
+sound inputs cufinufft-np-16
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
