@@ -509,9 +509,15 @@ bare "$catboost/targets/kernel/query_cross_entropy.cu" "$libraries/catboost-quer
 between "$catboost/gpu_data/kernel/binarize.cu" "$libraries/catboost-borders-cut.cu" '^    template <ui32 BLOCK_SIZE>' '^    __global__ void SortBordersImpl'
 sed '/^#include/d' "$catboost/targets/kernel/radix_sort_block.cuh" >"$libraries/catboost-radix-cut.cu"
 between "$catboost/targets/kernel/pfound_f.cu" "$libraries/catboost-pairs-cut.cu" '^    template <ui32 BLOCK_SIZE>$' '^    void PFoundFGradient'
+between "$catboost/methods/greedy_subsets_searcher/kernel/compute_scores.cu" "$libraries/catboost-variance-cut.cu" \
+  '^    template <int BlockSize>$' '^    void ComputeTargetVariance'
+between "$catboost/gpu_data/gpu_structures.h" "$libraries/catboost-structures-cut.cu" '^struct TCBinFeature' '^struct TBestSplitPropertiesWithIndex'
+sed '/^#include/d' "$catboost/methods/kernel/score_calcers.cuh" >"$libraries/catboost-scores-cut.cu"
+between "$catboost/methods/greedy_subsets_searcher/kernel/compute_scores.cu" "$libraries/catboost-best-cut.cu" '^    #define ARGMAX' '^    void ComputeOptimalSplits'
 mkdir -p "$libraries/mended"
 sed '/^ *sharedFlags\[threadIdx.x\] = /s/$/ __syncthreads();/' "$libraries/catboost-query-cut.cu" >"$libraries/mended/catboost-query-cut.cu"
 sed 's/ - 1e-5f)/ - 1e-4f)/' "$libraries/catboost-borders-cut.cu" >"$libraries/mended/catboost-borders-cut.cu"
+sed 's/ = BlockReduce(tempStorage)[.]Sum.*/& __syncthreads();/' "$libraries/catboost-variance-cut.cu" >"$libraries/mended/catboost-variance-cut.cu"
 for name in catboost catboost-mended; do
   mended=() && [ $name = catboost ] || mended=("-I$libraries/mended")
   make $name cuda "$here/catboost.cu" -arch=compute_80 --expt-relaxed-constexpr "${mended[@]}" "-I$libraries" "-I$catboost"

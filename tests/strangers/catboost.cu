@@ -2,6 +2,7 @@
  * entropy of queries, borders of numbers, and weights of pairs. */
 #include <cooperative_groups.h>
 
+#include <cfloat>
 #include <cstdint>
 #include <cub/cub.cuh>
 #include <limits>
@@ -50,4 +51,20 @@ namespace NKernel {
 template __global__ void PFoundFGradientImpl<256>(int, float, ui32, const ui32 *, volatile ui32 *,
                                                   ui32, const ui32 *, const ui64 *, const float *,
                                                   const float *, ui32, float *);
+}
+
+namespace NKernel {
+#include "catboost-variance-cut.cu"
+template __global__ void ComputeTargetVarianceImpl<512>(const float *, ui32, ui32, ui64, bool,
+                                                        double *);
+}
+
+#include "catboost-structures-cut.cu"
+
+#include "catboost-scores-cut.cu"
+namespace NKernel {
+#include "catboost-best-cut.cu"
+template __global__ void ComputeOptimalSplits<128, TCosineScoreCalcer>(
+    const TCBinFeature *, ui32, const float *, ui32, const float *, const double *, int,
+    const ui32 *, int, const ui32 *, int, bool, TCosineScoreCalcer, TBestSplitProperties *);
 }

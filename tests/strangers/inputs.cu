@@ -200,6 +200,21 @@ extern "C" __global__ void put_opposites(unsigned *likes, unsigned *dislikes, in
   item_factors[i] = 0;
 }
 
+/* Catboost: two ways to part a leaf of 100 objects whose gradients have a sum of 0: halves of 50
+ * and -50, and of 25 and -25. */
+extern "C" __global__ void put_splits(uint32_t *features, float *weights, float *left,
+                                      double *all) {
+  for (int i = 0; i < 2; i++) {
+    features[3 * i] = i;
+    features[3 * i + 1] = features[3 * i + 2] = 0;
+    weights[i] = 1;
+    left[i] = 50;
+    left[2 + i] = i == 0 ? 50 : 25;
+  }
+  all[0] = 100;
+  all[1] = 0;
+}
+
 extern "C" __global__ void put_longs(int64_t *to, int count, int64_t first, int64_t step) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i < count) to[i] = first + step * i;

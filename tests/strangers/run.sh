@@ -444,7 +444,8 @@ sound inputs cce-backward-128
 defect inputs cce-cap-112 'wrong value' '2313 wrong'
 sound inputs cce-cap-128
 
-# catboost: objects that nobody gives a weight, leaves that there are not, a leaf without objects, lanes that are gone, flags of another time, a border of what lies behind, queries from 256 on
+# catboost: objects that nobody gives a weight, leaves that there are not, a leaf without objects, lanes that are gone, flags of another time, a border of what lies behind, queries from 256 on, sums in one place,
+# noise that is taken off again
 defect inputs catboost-mvs-8193 'uninitialised' '(weights, byte 32768 of 32772)'
 sound inputs catboost-mvs-8192
 defect inputs catboost-leaves-64 'out of bounds' 'catboost-exact-cut.cu:' 'thread (64, 0, 0)' '(ends, byte 256 of 256)'
@@ -457,6 +458,10 @@ defect inputs catboost-borders 'wrong value' '4626 wrong'
 sound inputs catboost-borders-mended
 defect inputs catboost-pairs-257 'wrong value' '2313 wrong'
 sound inputs catboost-pairs-256
+defect inputs catboost-variance 'shared-memory race' 'another thread read this'
+sound inputs catboost-variance-mended
+defect inputs catboost-noise-1000 'wrong value' '1 wrong'
+sound inputs catboost-noise-0
 
 # implicit: a sum that the next one takes the place of, lanes and rows that are not there, a bias that is trained
 defect inputs implicit-als-64 'shared-memory race' 'dot.cuh:58), ld.shared' 'thread (32, 0, 0)' 'no barrier lies between'
