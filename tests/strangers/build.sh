@@ -500,8 +500,8 @@ make cce-backward triton "$libraries/cce.py" _cce_backward_kernel --stages 4 "${
   {VocabOrdering,softcap,filter_eps}=:None d{E,C}Locks='*i32' n_d{e,c}_locks_{0,1}=i32 BLOCK_B=:128 MM_BACK_BLOCK_D=:64 \
   {MM_BACK_EVEN_D,ITEM_DO,HAS_TARGETS,REQUIRES_GRAD}=:True {HAS_VOCAB_ORDERING,FILTER_GRAD,HAS_SOFTCAP,SHIFT}=:False
 
-# catboost's weights by minimal variance, medians of leaves, entropy of queries, borders of numbers and weights of pairs, less what includes or
-# calls from the host; and with a barrier behind the flags of the third, and a larger part taken off a place of the fourth
+# catboost's kernels, less what includes or calls from the host; and four of them mended: barriers behind flags, sums and what a tile has found,
+# and a larger part taken off a place
 catboost=$libraries/catboost-1.2.10/catboost_all_src/catboost/cuda
 bare "$catboost/cuda_util/kernel/mvs.cu" "$libraries/catboost-mvs-cut.cu" '^void MvsBootstrapRadixSort'
 bare "$catboost/methods/kernel/exact_estimation.cu" "$libraries/catboost-exact-cut.cu" '^    void ComputeNeedWeights'
@@ -514,10 +514,15 @@ between "$catboost/methods/greedy_subsets_searcher/kernel/compute_scores.cu" "$l
 between "$catboost/gpu_data/gpu_structures.h" "$libraries/catboost-structures-cut.cu" '^struct TCBinFeature' '^struct TBestSplitPropertiesWithIndex'
 sed '/^#include/d' "$catboost/methods/kernel/score_calcers.cuh" >"$libraries/catboost-scores-cut.cu"
 between "$catboost/methods/greedy_subsets_searcher/kernel/compute_scores.cu" "$libraries/catboost-best-cut.cu" '^    #define ARGMAX' '^    void ComputeOptimalSplits'
+between "$catboost/methods/kernel/split_properties_helpers.cuh" "$libraries/catboost-offsets-cut.cu" '^    struct TPointwisePartOffsetsHelper' '^    //reduce'
+between "$catboost/methods/kernel/pointwise_scores.cu" "$libraries/catboost-gather-cut.cu" '^    template <int BLOCK_SIZE, int HIST_COUNT>' '^    void Gather'
+between "$catboost/targets/kernel/query_cross_entropy.cu" "$libraries/catboost-single-cut.cu" '^    template <int BlockSize, int ThreadsPerQuery>' '^    void MakeIs'
 mkdir -p "$libraries/mended"
 sed '/^ *sharedFlags\[threadIdx.x\] = /s/$/ __syncthreads();/' "$libraries/catboost-query-cut.cu" >"$libraries/mended/catboost-query-cut.cu"
 sed 's/ - 1e-5f)/ - 1e-4f)/' "$libraries/catboost-borders-cut.cu" >"$libraries/mended/catboost-borders-cut.cu"
 sed 's/ = BlockReduce(tempStorage)[.]Sum.*/& __syncthreads();/' "$libraries/catboost-variance-cut.cu" >"$libraries/mended/catboost-variance-cut.cu"
+sed '/^            workingTile.sync();$/d; s/^ *isSingleClass = resultsIsSingle/workingTile.sync(); &/' "$libraries/catboost-single-cut.cu" \
+  >"$libraries/mended/catboost-single-cut.cu"
 for name in catboost catboost-mended; do
   mended=() && [ $name = catboost ] || mended=("-I$libraries/mended")
   make $name cuda "$here/catboost.cu" -arch=compute_80 --expt-relaxed-constexpr "${mended[@]}" "-I$libraries" "-I$catboost"

@@ -1,5 +1,4 @@
-/* Catboost's weights of objects by minimal variance, what leaves of a quantile need and hold, the
- * entropy of queries, borders of numbers, and weights of pairs. */
+/* Catboost's kernels, in sizes in which it launches them. */
 #include <cooperative_groups.h>
 
 #include <cfloat>
@@ -67,4 +66,20 @@ namespace NKernel {
 template __global__ void ComputeOptimalSplits<128, TCosineScoreCalcer>(
     const TCBinFeature *, ui32, const float *, ui32, const float *, const double *, int,
     const ui32 *, int, const ui32 *, int, bool, TCosineScoreCalcer, TBestSplitProperties *);
+}
+
+struct TDataPartition {
+  ui32 Offset, Size;
+};
+
+namespace NKernel {
+#include "catboost-offsets-cut.cu"
+
+#include "catboost-gather-cut.cu"
+template __global__ void GatherHistogramsByLeavesImpl<1024, 2>(const int, const float *, const int,
+                                                               const int, const int, float *);
+
+#include "catboost-single-cut.cu"
+template __global__ void MakeIsSingleClassFlagsImpl<128, 32>(const int *, int, const ui32 *,
+                                                             const float *, bool *, ui32 *);
 }

@@ -445,7 +445,7 @@ defect inputs cce-cap-112 'wrong value' '2313 wrong'
 sound inputs cce-cap-128
 
 # catboost: objects that nobody gives a weight, leaves that there are not, a leaf without objects, lanes that are gone, flags of another time, a border of what lies behind, queries from 256 on, sums in one place,
-# noise that is taken off again
+# noise that is taken off again, a barrier of one lane, leaves from 1024 on
 defect inputs catboost-mvs-8193 'uninitialised' '(weights, byte 32768 of 32772)'
 sound inputs catboost-mvs-8192
 defect inputs catboost-leaves-64 'out of bounds' 'catboost-exact-cut.cu:' 'thread (64, 0, 0)' '(ends, byte 256 of 256)'
@@ -462,6 +462,10 @@ defect inputs catboost-variance 'shared-memory race' 'another thread read this'
 sound inputs catboost-variance-mended
 defect inputs catboost-noise-1000 'wrong value' '1 wrong'
 sound inputs catboost-noise-0
+defect inputs catboost-single 'shared-memory race' 'catboost-single-cut.cu:46), ld.shared' 'no barrier lies between'
+sound inputs catboost-single-mended
+defect inputs catboost-gather-2048 'race in device memory' 'block (0, 0, 1)' '(gathered, byte 0 of 16384)'
+sound inputs catboost-gather-1024
 
 # implicit: a sum that the next one takes the place of, lanes and rows that are not there, a bias that is trained
 defect inputs implicit-als-64 'shared-memory race' 'dot.cuh:58), ld.shared' 'thread (32, 0, 0)' 'no barrier lies between'
