@@ -539,6 +539,13 @@ cufinufft=$libraries/cufinufft-2.5.1
 make cufinufft-parts cuda "$cufinufft/src/cuda/precision_independent.cu" -arch=compute_80 --expt-relaxed-constexpr "-I$cufinufft/include"
 make cufinufft cuda "$here/cufinufft.cu" -arch=compute_80 --expt-relaxed-constexpr "-I$cufinufft/include" "-I$cufinufft/src/cuda"
 
+# TransformerEngine's rotation of 20 heads' gradients, in blocks of 16 and of 4 heads; less what it is without Triton
+sed 's/^    rotary_bwd_q_kernel = None$/    pass/' "$libraries/transformer_engine/pytorch/attention/fused_mla_q_uproj.py" >"$libraries/te-rope.py"
+for heads in 4 16; do
+  make "te-rope-$heads" triton "$libraries/te-rope.py" rotary_bwd_q_kernel --stages 3 {DO,COS,SIN}='*bf16' qk_head_dim=i32/16 emb_dim=:64 head_num=:20 \
+    {batch_size,cp_size}=:1 {seq_num,cu_seqlens_q}=:None stride_x_{seq,nheads}=i32/16 cp_rank=i32/16 BLOCK_H=:$heads
+done
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"
