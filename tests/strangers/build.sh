@@ -546,10 +546,12 @@ for heads in 4 16; do
     {batch_size,cp_size}=:1 {seq_num,cu_seqlens_q}=:None stride_x_{seq,nheads}=i32/16 cp_rank=i32/16 BLOCK_H=:$heads
 done
 
-# Megatron's mean of one dimension in batch-invariant mode, of both 16-bit types
+# SGLang's and Megatron's mean of one dimension, which are for batch-invariant results, of 16-bit types
+also sglang-0.5.23-cp311-cp311-manylinux_2_34_x86_64.whl engines sglang/srt/batch_invariant_ops/batch_invariant_ops.py
+mean=(mean_kernel {input,output}_stride{0,1}=i32 input_stride2=:1 {M,N,K}=i32 BLOCK_SIZE=:1024)
+make sglang-mean-bf16 triton "$file" "${mean[@]}" {input,output}_ptr='*bf16'
 for type in fp16 bf16; do
-  make "megatron-mean-$type" triton "$libraries/megatron/core/transformer/custom_layers/batch_invariant_kernels.py" mean_kernel {input,output}_ptr="*$type" \
-    {input,output}_stride{0,1}=i32 input_stride2=:1 {M,N,K}=i32 BLOCK_SIZE=:1024
+  make "megatron-mean-$type" triton "$libraries/megatron/core/transformer/custom_layers/batch_invariant_kernels.py" "${mean[@]}" {input,output}_ptr="*$type"
 done
 
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.

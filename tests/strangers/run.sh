@@ -485,7 +485,9 @@ sound inputs cufinufft-np-16
 defect inputs te-rope-16 'out of bounds' 'te-rope.py:136), ld.global' '(gradients, byte 5248 of 5120)'
 sound inputs te-rope-4
 
-# Megatron: a mean by sums of 16 bits
+# SGLang, Megatron: a mean by sums of 16 bits
+defect inputs sglang-mean-212 'wrong value' '2313 wrong'
+sound inputs sglang-mean-192
 defect inputs megatron-mean-212 'wrong value' '2313 wrong'
 sound inputs megatron-mean-192
 defect inputs megatron-mean-100 'wrong value' '2313 wrong'
