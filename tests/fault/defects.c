@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Each in a line of its own: the sanitizer remembers four accesses of eight bytes, and one may poll. */
+/* Each in a line of its own: the sanitizer remembers four accesses of eight bytes, and one may
+ * poll. */
 static _Alignas(64) int shared;
 static _Alignas(64) atomic_int others; /* relaxed: says when, and orders nothing */
 
