@@ -28,15 +28,18 @@ typedef struct pv_scale8 {
   __m256i lo, lo1;
 } pv_scale8;
 
-/* Lane p of each half of a, b, c, d, side by side. */
-PV_INLINE void transpose4(__m256i a, __m256i b, __m256i c, __m256i d, __m256i out[4]) {
-  const __m256i ab0 = _mm256_unpacklo_epi32(a, b), ab1 = _mm256_unpackhi_epi32(a, b);
-  const __m256i cd0 = _mm256_unpacklo_epi32(c, d), cd1 = _mm256_unpackhi_epi32(c, d);
-  out[0] = _mm256_unpacklo_epi64(ab0, cd0);
-  out[1] = _mm256_unpackhi_epi64(ab0, cd0);
-  out[2] = _mm256_unpacklo_epi64(ab1, cd1);
-  out[3] = _mm256_unpackhi_epi64(ab1, cd1);
-}
+/* NAME: lane p of each 128 bits of a, b, c, d, side by side. */
+#define PV_TRANSPOSE4(NAME, type, OP)                                          \
+  PV_INLINE void NAME(type a, type b, type c, type d, type out[4]) {           \
+    const type ab0 = OP(unpacklo_epi32)(a, b), ab1 = OP(unpackhi_epi32)(a, b); \
+    const type cd0 = OP(unpacklo_epi32)(c, d), cd1 = OP(unpackhi_epi32)(c, d); \
+    out[0] = OP(unpacklo_epi64)(ab0, cd0);                                     \
+    out[1] = OP(unpackhi_epi64)(ab0, cd0);                                     \
+    out[2] = OP(unpacklo_epi64)(ab1, cd1);                                     \
+    out[3] = OP(unpackhi_epi64)(ab1, cd1);                                     \
+  }
+#define PV_OP256(name) _mm256_##name
+PV_TRANSPOSE4(transpose4, __m256i, PV_OP256)
 
 /* Two times 16 bytes. */
 PV_INLINE __m256i load_two(const uint8_t *low, const uint8_t *high) {

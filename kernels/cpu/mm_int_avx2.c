@@ -1,9 +1,9 @@
-/* Quantised rows with rounded activations, AVX2, and once more with the instructions of AVX-512 for
- * registers of 256 bits, VNNI among them: the same integers and the same float terms as
- * mm_int.c, the eight segments of 256 weights side by side in a register. */
+/* Quantised rows with rounded activations, AVX2, and once more with the instructions of AVX-512,
+ * VNNI among them: the same integers and the same float terms as mm_int.c. The eight segments of
+ * 256 weights lie side by side in a register, or one segment of many rows (rows_avx2.h). */
 #include "kernels/arith/fold.h"
+#include "kernels/cpu/by_rows_avx2.h"
 #include "kernels/cpu/crumbs_avx2.h"
-#include "kernels/cpu/eights_avx2.h"
 #include "kernels/cpu/lanes.h"
 #include "kernels/cpu/vector.h"
 #include "kernels/cpu/whole_avx2.h"
@@ -243,7 +243,7 @@ typedef struct pair {
 enum { CHUNK_ROOM = 2 * (256 * sizeof(int16_t) + sizeof(pv_scale8)) + 8 * sizeof(__m256) };
 _Static_assert(sizeof(crumb_act) + sizeof(__m256) <= CHUNK_ROOM,
                "rows that crumbs_avx2.h multiplies");
-_Static_assert(512 + sizeof(__m256) <= CHUNK_ROOM, "rows that meet planes, Q4_K among them");
+_Static_assert(512 + sizeof(rows_f) <= CHUNK_ROOM, "rows that meet planes, Q4_K among them");
 _Static_assert(CHUNKS_MAX *CHUNK_ROOM <= LARGE_ROOM, "rows of any length");
 
 static pair pair_in(unsigned char *room, size_t chunks) {
@@ -356,14 +356,14 @@ PV_INLINE void many_acts(pv_type type, size_t chunk_bytes, const pv_mm *mm, unsi
 PV_INLINE void mm_type(pv_type type, size_t chunk_bytes, const pv_mm *mm, unsigned char *room) {
   if (mm->act_count > 2) {
     if (is_whole(type))
-      many_acts_whole(type, chunk_bytes, mm, (__m256 *)(void *)room);
+      many_acts_whole(type, chunk_bytes, mm, (rows_f *)(void *)room);
     else
       many_acts(type, chunk_bytes, mm, room);
     return;
   }
   for (size_t t = 0; t < mm->act_count; t++)
-    if (way_of(type) == BY_EIGHTS)
-      one_act_eights(chunk_bytes, mm, &mm->acts[t].by[PV_GRAIN_256], mm->out[t], room);
+    if (way_of(type) == BY_ROWS)
+      one_act_by_rows(chunk_bytes, mm, &mm->acts[t].by[PV_GRAIN_256], mm->out[t], room);
     else if (is_whole(type))
       one_act_whole(type, chunk_bytes, mm, &mm->acts[t].by[PV_GRAIN_256], mm->out[t], room);
     else

@@ -10,23 +10,34 @@
 enum { CHAINS = 10, TURN = 8, LANES = 8 };
 
 #ifdef __AVX2__
-#define ALIGNED _Alignas(32)
+#define ALIGNED _Alignas(64)
+#ifdef __AVX512VNNI__
+typedef __m512i integers; /* 32 of 16 bits, or 16 of 32 */
+enum { PRODUCTS = 32 };
+static inline integers integers_load(const int16_t *p) {
+  return _mm512_load_si512(p);
+}
+static inline integers integers_add(integers sum, integers a, integers b) {
+  return _mm512_dpwssd_epi32(sum, a, b);
+}
+static inline double integers_first(integers a) {
+  return _mm_cvtsi128_si32(_mm512_castsi512_si128(a));
+}
+#else
 typedef __m256i integers; /* 16 of 16 bits, or 8 of 32 */
-typedef __m256d doubles;
-enum { PRODUCTS = 16, DOUBLES = 4 };
+enum { PRODUCTS = 16 };
 static inline integers integers_load(const int16_t *p) {
   return _mm256_load_si256((const __m256i *)(const void *)p);
 }
 static inline integers integers_add(integers sum, integers a, integers b) {
-#ifdef __AVX512VNNI__
-  return _mm256_dpwssd_epi32(sum, a, b);
-#else
   return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
-#endif
 }
 static inline double integers_first(integers a) {
   return _mm256_extract_epi32(a, 0);
 }
+#endif
+typedef __m256d doubles;
+enum { DOUBLES = 4 };
 static inline doubles doubles_load(const double *p) {
   return _mm256_load_pd(p);
 }

@@ -106,21 +106,24 @@ PV_INLINE __m256i add_products(__m256i sum, __m256i a, __m256i b) {
 #endif
 }
 
-/* The registers of a row's segments to one, the upper levels of the fold. */
-PV_INLINE __m256 fold_chunks(__m256 *v, size_t chunks) {
-  if (chunks == 1) return v[0];
-  if (chunks == 3) return _mm256_add_ps(_mm256_add_ps(v[0], v[2]), v[1]); /* K = 768 */
-  if (chunks == 8) {                                                      /* K = 2048 */
-    for (size_t i = 0; i < 4; i++) v[i] = _mm256_add_ps(v[i], v[i + 4]);
-    return _mm256_add_ps(_mm256_add_ps(v[0], v[2]), _mm256_add_ps(v[1], v[3]));
+/* NAME: registers of values of a row's segments, or of rows, to one: the upper levels of the fold.
+ */
+#define PV_FOLD_CHUNKS(NAME, type, OP)                                               \
+  PV_INLINE type NAME(type v[], size_t chunks) {                                     \
+    if (chunks == 1) return v[0];                                                    \
+    if (chunks == 3) return OP(add_ps)(OP(add_ps)(v[0], v[2]), v[1]); /* K = 768 */  \
+    if (chunks == 8) {                                                /* K = 2048 */ \
+      for (size_t i = 0; i < 4; i++) v[i] = OP(add_ps)(v[i], v[i + 4]);              \
+      return OP(add_ps)(OP(add_ps)(v[0], v[2]), OP(add_ps)(v[1], v[3]));             \
+    }                                                                                \
+    size_t n = chunks, p = 1;                                                        \
+    while (p < n) p *= 2;                                                            \
+    for (size_t s = p / 2; s > 0; s /= 2) {                                          \
+      for (size_t i = 0; i + s < n; i++) v[i] = OP(add_ps)(v[i], v[i + s]);          \
+      n = s;                                                                         \
+    }                                                                                \
+    return v[0];                                                                     \
   }
-  size_t n = chunks, p = 1;
-  while (p < n) p *= 2;
-  for (size_t s = p / 2; s > 0; s /= 2) {
-    for (size_t i = 0; i + s < n; i++) v[i] = _mm256_add_ps(v[i], v[i + s]);
-    n = s;
-  }
-  return v[0];
-}
+PV_FOLD_CHUNKS(fold_chunks, __m256, PV_OP256)
 
 #endif

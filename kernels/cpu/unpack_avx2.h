@@ -13,7 +13,7 @@ PV_INLINE int32_t word_at(const uint8_t *p) {
 /* How the products of one activation row are made. Only the types that are named here have code of
  * their own below: any other is taken apart by what its header says, and so are all of them where a
  * test asks for it. */
-typedef enum way { BY_HEADER, BY_HAND, BY_PLANES, BY_CRUMBS, BY_EIGHTS } way;
+typedef enum way { BY_HEADER, BY_HAND, BY_PLANES, BY_CRUMBS, BY_ROWS } way;
 PV_INLINE way way_of(pv_type type) {
 #ifndef PV_ALL_BY_HEADER
   switch ((uint32_t)type) {
@@ -34,7 +34,7 @@ PV_INLINE way way_of(pv_type type) {
     case PV_TYPE_Q6_K:
       return BY_CRUMBS;
     case PV_TYPE_Q4_K:
-      return BY_EIGHTS;
+      return BY_ROWS;
     default:
       break;
   }

@@ -305,9 +305,9 @@ static unsigned blocks_of(const char *entry) {
 }
 
 /* A processor's memory is shared in part and a cache in part, the same for all blocks that it has.
- * By the driver's own choice each kernel has another part, and then no block of it begins before
- * the last one of the kernel before has ended. So all have one, but for crowded launches whose
- * blocks do not fit into it. */
+ * By the driver's own choice each kernel has another part, and then, as far as can be told from
+ * times, no block of it begins before the last one of the kernel before has ended. So all have one,
+ * but for crowded launches whose blocks do not fit into it. */
 static unsigned shared_percent(const cuda *c, const kernel *k, const pv_gpu_launch *l) {
   const size_t needed = (size_t)k->blocks * (l->shared + SHARED_BESIDE);
   return l->crowded && needed * 100 > (size_t)c->shared * SHARED_PERCENT ? 100 : SHARED_PERCENT;
