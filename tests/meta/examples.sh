@@ -139,6 +139,7 @@ other() {
     'python3 -m venv'* | 'hf/bin/pip'*) script=tests/engines/huggingface.sh text='-m venv' ;;
     'hf/bin/python engines/'*) script=tests/engines/huggingface.sh text='pv-trace-huggingface' ;;
     'tg/bin/'*) script=tests/engines/tinygrad.sh text='pv-trace-tinygrad' ;;
+    'mr/bin/'*) script=tests/engines/mistralrs.sh text='mistralrs_next.py' ;;
     'mlx/bin/'*) script=tests/engines/mlx.sh text='pv-trace-mlx' ;;
     'ort/bin/'*) script=tests/engines/onnxruntime.sh text='pv-trace-onnxruntime' ;;
     'ov/bin/'*) script=tests/engines/openvino.sh text='pv-trace-openvino' ;;
