@@ -12,30 +12,18 @@
     mistralrs_next.py rounded IN OUT theirs|ocp  a file in F32 with matrices as --isq mxfp4 makes them, or by the rule of OCP
 """
 import argparse
-import json
 import os
-import subprocess
 import sys
 import tempfile
 
 import gguf
 import numpy
 
+sys.dont_write_bytecode = True
+from beside import stages  # noqa: E402
+
 LEVELS = numpy.array([0, 0.5, 1, 1.5, 2, 3, 4, 6])  # of four bits
 MIDDLES = (LEVELS[1:] + LEVELS[:-1]) / 2
-
-
-def trace(pv, model, *options):
-    """The stages of pv's float64, and the token ids."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = os.path.join(folder, "t")
-        subprocess.run([pv, "trace", model, "--side", "f64", *options, "--out", out], check=True, capture_output=True)
-        with open(os.path.join(out, "manifest.json")) as f:
-            manifest = json.load(f)
-        types = {"f32": "<f4", "f64": "<f8", "i32": "<i4"}
-        stages = {t["stage"]: numpy.fromfile(os.path.join(out, t["file"]), types[t["dtype"]]).reshape(t["shape"])
-                  for t in manifest["tensors"]}
-    return stages, [int(n) for n in manifest["ids"].split(",")]
 
 
 def logarithms(logits):
@@ -81,12 +69,12 @@ def next_tokens(a):
             print(f"ERROR {str(error).splitlines()[0]}")
             far = True
             continue
-        _, ids = trace(a.pv, a.of or a.model, "--prompt", prompt, "--stage", "logits")
+        _, ids = stages(a.pv, a.of or a.model, "--prompt", prompt, "--stage", "logits")
         if len(ids) != count:
             sys.exit(f"{count} tokens there, {len(ids)} here")
         later = [int(row.argmax()) for row in rows[:-1]]
-        stages, _ = trace(a.pv, a.of or a.model, "--ids", ",".join(map(str, ids + later)), "--stage", "logits")
-        largest = max(numpy.abs(row - logarithms(own)).max() for row, own in zip(rows, stages["logits"][count - 1:]))
+        own, _ = stages(a.pv, a.of or a.model, "--ids", ",".join(map(str, ids + later)), "--stage", "logits")
+        largest = max(numpy.abs(row - logarithms(right)).max() for row, right in zip(rows, own["logits"][count - 1:]))
         print(f"{count} tokens, {len(rows)} told: {largest:.2g}")
         far |= not largest <= a.within
     return int(far)
@@ -99,7 +87,7 @@ def matrices(path):
 def places(a):
     """Stages before the experts are the same whatever they are, in a model with one layer."""
     _, (row,) = told(engine(a.model), a.prompt)
-    s, ids = trace(a.pv, a.model, "--prompt", a.prompt)
+    s, ids = stages(a.pv, a.model, "--prompt", a.prompt)
     w, last = matrices(a.model), len(ids) - 1
     chosen, weights, h = s["moe_router_indices"].astype(int), s["moe_router"][last], s["ffn_norm"][last]
     epsilon = gguf.GGUFReader(a.model).fields["gpt-oss.attention.layer_norm_rms_epsilon"].contents()

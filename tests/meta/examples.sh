@@ -139,6 +139,7 @@ other() {
     'python3 -m venv'* | 'hf/bin/pip'*) script=tests/engines/huggingface.sh text='-m venv' ;;
     'hf/bin/python engines/'*) script=tests/engines/huggingface.sh text='pv-trace-huggingface' ;;
     'tg/bin/'*) script=tests/engines/tinygrad.sh text='pv-trace-tinygrad' ;;
+    'c2/bin/'*) script=tests/engines/ctranslate2.sh text='ctranslate2_logits.py' ;;
     'mr/bin/'*) script=tests/engines/mistralrs.sh text='mistralrs_next.py' ;;
     'mlx/bin/'*) script=tests/engines/mlx.sh text='pv-trace-mlx' ;;
     'ort/bin/'*) script=tests/engines/onnxruntime.sh text='pv-trace-onnxruntime' ;;
