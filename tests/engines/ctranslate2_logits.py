@@ -16,31 +16,16 @@ import tempfile
 import warnings
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../engines"))
 warnings.filterwarnings("ignore")
-import checkpoint  # noqa: E402
 import ctranslate2  # noqa: E402
 import numpy  # noqa: E402
-from beside import stages  # noqa: E402
+from beside import checkpoint_of, stages  # noqa: E402
 from ctranslate2.converters import TransformersConverter  # noqa: E402
 
 
 def converted(model, folder, other):
-    """Its vocabulary has a name for each token, the first three of them special ones."""
-    at = os.path.join(folder, "checkpoint")
-    os.mkdir(at)
-    checkpoint.write(model, at, True)
-    with open(os.path.join(at, "config.json")) as f:
-        config = {**json.load(f), **other}
-    names = ["<unk>", "<s>", "</s>", *(f"t{n}" for n in range(3, config["vocab_size"]))]
-    nothing = dict.fromkeys(("truncation", "padding", "normalizer", "pre_tokenizer", "post_processor", "decoder"))
-    vocabulary = {"type": "WordLevel", "vocab": {name: n for n, name in enumerate(names)}, "unk_token": names[0]}
-    special = {"unk_token": names[0], "bos_token": names[1], "eos_token": names[2]}
-    for name, said in (("config", config), ("tokenizer", {"version": "1.0", "added_tokens": [], **nothing, "model": vocabulary}),
-                       ("tokenizer_config", {"tokenizer_class": "PreTrainedTokenizerFast", **special})):
-        with open(os.path.join(at, name + ".json"), "w") as f:
-            json.dump(said, f)
-    out = os.path.join(folder, "converted")
+    at, out = os.path.join(folder, "checkpoint"), os.path.join(folder, "converted")
+    names = checkpoint_of(model, at, other)
     TransformersConverter(at).convert(out)
     return ctranslate2.Generator(out, device="cpu", compute_type="float32", intra_threads=1), names
 

@@ -141,6 +141,7 @@ other() {
     'tg/bin/'*) script=tests/engines/tinygrad.sh text='pv-trace-tinygrad' ;;
     'c2/bin/'*) script=tests/engines/ctranslate2.sh text='ctranslate2_logits.py' ;;
     'fl/bin/'*) script=tests/engines/fastllm.sh text='fastllm_logits.py' ;;
+    'le/bin/'*) script=tests/engines/llmexport.sh text='llmexport_logits.py' ;;
     'mr/bin/'*) script=tests/engines/mistralrs.sh text='mistralrs_next.py' ;;
     'mlx/bin/'*) script=tests/engines/mlx.sh text='pv-trace-mlx' ;;
     'ort/bin/'*) script=tests/engines/onnxruntime.sh text='pv-trace-onnxruntime' ;;
