@@ -554,6 +554,23 @@ for type in fp16 bf16; do
   make "megatron-mean-$type" triton "$libraries/megatron/core/transformer/custom_layers/batch_invariant_kernels.py" "${mean[@]}" {input,output}_ptr="*$type"
 done
 
+# MONAI's mixtures, of one channel and two classes, and of three and eight; and mended: room for all sums and splits that are read, and those alone, and then
+# also the steps from pixel to pixel
+gmm=$libraries/monai-1.6.1/monai/_extensions/gmm
+for name in monai-room monai-mended; do
+  mkdir -p "$libraries/$name"
+  cp "$gmm"/*.h "$gmm"/*.cuh "$libraries/$name/"
+  sed 's/= s_matrix_component\[lane_index\]/= lane_index < warp_count ? s_matrix_component[lane_index] : 0.0f/
+    s/^  if (threadIdx.x < MIXTURE_COUNT \* sizeof(GMMSplit_t))/  for (int i = threadIdx.x; i < MIXTURE_COUNT * sizeof(GMMSplit_t) \/ 4; i += 32)/
+    s/s_linear\[threadIdx.x\] = g_linear\[threadIdx.x\]/s_linear[i] = g_linear[i]/' "$gmm/gmm_cuda.cu" >"$libraries/$name/gmm_cuda.cu"
+done
+sed -i 's/^    global_index += load/    global_index += (load != 0)/; s/^    index += BLOCK_SIZE/    index += (i != 0) * BLOCK_SIZE/' "$libraries/monai-mended/gmm_cuda.cu"
+mixtures() { cuda "$1" -arch=compute_80 -DMIXTURE_SIZE=2 -DCHANNEL_COUNT="$2" -DMIXTURE_COUNT="$3"; }
+make monai mixtures "$gmm/gmm_cuda.cu" 1 2
+make monai-8 mixtures "$gmm/gmm_cuda.cu" 3 8
+for name in monai-room monai-mended; do make $name mixtures "$libraries/$name/gmm_cuda.cu" 1 2; done
+make monai-mended-8 mixtures "$libraries/monai-mended/gmm_cuda.cu" 3 8
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"

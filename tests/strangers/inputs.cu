@@ -444,3 +444,15 @@ extern "C" __global__ void put_request(int *ids, int *starts, int64_t *last, int
   starts[0] = 0;
   last[0] = items - 1;
 }
+
+/* MONAI's mixtures: pixels of 1 in each channel, all of the last class, and for each class a first
+ * Gaussian that numbers above 1/2 leave, and as many words as there are. */
+extern "C" __global__ void put_mixture(float *image, int *labels, int pixels, float *splits,
+                                       int words, int classes, int channels) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < pixels * channels) image[i] = 1;
+  if (i < pixels) labels[i] = classes - 1;
+  if (i >= words) return;
+  const int of = i % (2 + channels);
+  splits[i] = of == 0 ? 0 : of == 1 ? 0.5f : 1;
+}
