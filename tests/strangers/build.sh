@@ -571,6 +571,13 @@ make monai-8 mixtures "$gmm/gmm_cuda.cu" 3 8
 for name in monai-room monai-mended; do make $name mixtures "$libraries/$name/gmm_cuda.cu" 1 2; done
 make monai-mended-8 mixtures "$libraries/monai-mended/gmm_cuda.cu" 3 8
 
+# PyTorch3D's farthest points and volumes; the nearest cubes, which nothing here takes, are not rounded
+pytorch3d=$libraries/pipablepytorch3d-0.7.6/pytorch3d/csrc
+bare "$pytorch3d/sample_farthest_points/sample_farthest_points.cu" "$libraries/pytorch3d-fps-cut.cu" '^at::Tensor FarthestPointSamplingCuda'
+bare "$pytorch3d/points_to_volumes/points_to_volumes.cu" "$libraries/pytorch3d-volumes-cut.cu" '^void PointsToVolumesForwardCuda'
+sed -i 's/std::lround/long/' "$libraries/pytorch3d-volumes-cut.cu"
+make pytorch3d cuda "$here/pytorch3d.cu" -arch=compute_80 "-I$libraries"
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"

@@ -456,3 +456,30 @@ extern "C" __global__ void put_mixture(float *image, int *labels, int pixels, fl
   const int of = i % (2 + channels);
   splits[i] = of == 0 ? 0 : of == 1 ? 0.5f : 1;
 }
+
+/* PyTorch3D's clouds of points on a line, of which `chosen` are looked for, from the first on. */
+extern "C" __global__ void put_clouds(float *points, int64_t *lengths, int64_t *counts,
+                                      int64_t *indices, float *distances, int64_t *starts,
+                                      int clouds, int each, int chosen) {
+  for (int cloud = threadIdx.x; cloud < clouds; cloud += blockDim.x) {
+    lengths[cloud] = each;
+    counts[cloud] = chosen;
+    starts[cloud] = 0;
+    for (int i = 0; i < chosen; i++) indices[cloud * chosen + i] = -1;
+    for (int i = cloud * each; i < (cloud + 1) * each; i++) {
+      for (int d = 0; d < 3; d++) points[3 * i + d] = i;
+      distances[i] = 1e10f;
+    }
+  }
+}
+
+/* PyTorch3D's volume of cubes, still empty, the size of its grid, and one point of one feature. */
+extern "C" __global__ void put_volume(float *point, float *feature, float *mask, int64_t *sizes,
+                                      float *densities, float *features, int size, float x,
+                                      float yz) {
+  point[0] = x;
+  point[1] = point[2] = yz;
+  feature[0] = mask[0] = 1;
+  for (int i = 0; i < 3; i++) sizes[i] = size;
+  for (int i = 0; i < size * size * size; i++) densities[i] = features[i] = 0;
+}

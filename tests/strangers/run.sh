@@ -56,6 +56,15 @@ sound inputs monai-batch-1
 defect inputs monai-scratch-961 'out of bounds' 'gmm_cuda.cu:121), st.global' '(matrices, byte 48 of 0)'
 sound inputs monai-scratch-1024
 
+# PyTorch3D: as many clouds as threads, a point that is rounded towards zero
+defect inputs pytorch3d-fps-6 'wrong value' '2313 wrong'
+defect inputs pytorch3d-fps-1 'out of bounds' 'block (1, 0, 0)' '(lengths, byte 8 of 8)'
+sound inputs pytorch3d-fps-4
+sound inputs pytorch3d-fps-8
+defect inputs pytorch3d-volume-edge 'wrong value' '4626 wrong'
+defect inputs pytorch3d-volume-outside 'wrong value' '4626 wrong'
+sound inputs pytorch3d-volume-inside
+
 echo "$passed passed, $failed failed"
   exit 1
 }
@@ -520,6 +529,15 @@ defect inputs monai-batch-2 'out of bounds' 'gmm_cuda.cu:344), ld.global' 'block
 sound inputs monai-batch-1
 defect inputs monai-scratch-961 'out of bounds' 'gmm_cuda.cu:121), st.global' '(matrices, byte 48 of 0)'
 sound inputs monai-scratch-1024
+
+# PyTorch3D: as many clouds as threads, a point that is rounded towards zero
+defect inputs pytorch3d-fps-6 'wrong value' '2313 wrong'
+defect inputs pytorch3d-fps-1 'out of bounds' 'block (1, 0, 0)' '(lengths, byte 8 of 8)'
+sound inputs pytorch3d-fps-4
+sound inputs pytorch3d-fps-8
+defect inputs pytorch3d-volume-edge 'wrong value' '4626 wrong'
+defect inputs pytorch3d-volume-outside 'wrong value' '4626 wrong'
+sound inputs pytorch3d-volume-inside
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
