@@ -578,6 +578,9 @@ bare "$pytorch3d/points_to_volumes/points_to_volumes.cu" "$libraries/pytorch3d-v
 sed -i 's/std::lround/long/' "$libraries/pytorch3d-volumes-cut.cu"
 make pytorch3d cuda "$here/pytorch3d.cu" -arch=compute_80 "-I$libraries"
 
+# thinc's numbers that are clipped
+make thinc cuda "$here/thinc.cu" -arch=compute_80 "-I$libraries/thinc-9.1.1/thinc/backends"
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"

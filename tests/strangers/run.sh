@@ -539,5 +539,9 @@ defect inputs pytorch3d-volume-edge 'wrong value' '4626 wrong'
 defect inputs pytorch3d-volume-outside 'wrong value' '4626 wrong'
 sound inputs pytorch3d-volume-inside
 
+# thinc: a whole number that is read as a double
+defect inputs thinc-clip-whole 'wrong value' '2313 wrong'
+sound inputs thinc-clip-float
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
