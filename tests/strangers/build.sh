@@ -581,6 +581,11 @@ make pytorch3d cuda "$here/pytorch3d.cu" -arch=compute_80 "-I$libraries"
 # thinc's numbers that are clipped
 make thinc cuda "$here/thinc.cu" -arch=compute_80 "-I$libraries/thinc-9.1.1/thinc/backends"
 
+# vesin's pairs of points, one by one, with `rint`, which takes another number of halves alone
+vesin=$libraries/vesin-0.6.2/lib/src/cuda
+sed 's/(round(/(rint(/' "$vesin/bruteforce.cu" >"$libraries/vesin-pairs.cu"
+make vesin cuda "$libraries/vesin-pairs.cu" -arch=compute_80 "-I$vesin"
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"

@@ -483,3 +483,17 @@ extern "C" __global__ void put_volume(float *point, float *feature, float *mask,
   for (int i = 0; i < 3; i++) sizes[i] = size;
   for (int i = 0; i < size * size * size; i++) densities[i] = features[i] = 0;
 }
+
+/* vesin's slab: two directions of a triangular lattice of 4, which are periodic, and a third of
+ * `height`, which is not; and two points, the second of which is next to an image of the first. */
+extern "C" __global__ void put_slab(double *points, double *box, uint8_t *periodic, int64_t *length,
+                                    double height) {
+  const double rows[9] = {4, 0, 0, 2, 3.4641016151377544, 0, 0, 0, height};
+  for (int i = 0; i < 9; i++) box[i] = rows[i];
+  for (int i = 0; i < 3; i++) {
+    periodic[i] = i < 2;
+    points[i] = 0;
+    points[3 + i] = rows[3 + i] - (i == 0) * 0.5;
+  }
+  length[0] = 0;
+}

@@ -543,5 +543,9 @@ sound inputs pytorch3d-volume-inside
 defect inputs thinc-clip-whole 'wrong value' '2313 wrong'
 sound inputs thinc-clip-float
 
+# vesin: a lattice that is taken for right angles
+defect inputs vesin-slab-0 'wrong value' '2313 wrong'
+sound inputs vesin-slab-10
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
