@@ -586,6 +586,16 @@ vesin=$libraries/vesin-0.6.2/lib/src/cuda
 sed 's/(round(/(rint(/' "$vesin/bruteforce.cu" >"$libraries/vesin-pairs.cu"
 make vesin cuda "$libraries/vesin-pairs.cu" -arch=compute_80 "-I$vesin"
 
+# OpenPoints' nearest and farthest points and its earth mover's distance; and the farthest with a barrier behind the last read
+openpoints=$libraries/openpoints-0.1.2/cpp
+bare "$openpoints/pointops/src/knnquery/knnquery_cuda_kernel.cu" "$libraries/openpoints-knn-cut.cu" '^void knnquery_cuda_launcher'
+bare "$openpoints/pointops/src/sampling/sampling_cuda_kernel.cu" "$libraries/openpoints-fps-cut.cu" '^void furthestsampling_cuda_launcher'
+between "$openpoints/emd/cuda/emd_kernel.cu" "$libraries/openpoints-emd-cut.cu" '^template' '^//void approxmatchLauncher'
+make openpoints cuda "$here/openpoints.cu" -arch=compute_80 "-I$libraries"
+mkdir -p "$libraries/openpoints-mended"
+sed 's/^        old = dists_i\[0\];/& __syncthreads();/' "$libraries/openpoints-fps-cut.cu" >"$libraries/openpoints-mended/openpoints-fps-cut.cu"
+make openpoints-mended cuda "$here/openpoints.cu" -arch=compute_80 "-I$libraries/openpoints-mended" "-I$libraries"
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"

@@ -497,3 +497,13 @@ extern "C" __global__ void put_slab(double *points, double *box, uint8_t *period
   }
   length[0] = 0;
 }
+
+/* OpenPoints' farthest points: where a set and what is chosen of it end, and what is far away. */
+extern "C" __global__ void put_pair(int *ends, int end, int *chosen_ends, int chosen,
+                                    float *distances, int points) {
+  const int i = threadIdx.x;
+  if (i < points) distances[i] = 1e10f;
+  if (i != 0) return;
+  ends[0] = end;
+  chosen_ends[0] = chosen;
+}
