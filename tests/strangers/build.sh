@@ -596,6 +596,12 @@ mkdir -p "$libraries/openpoints-mended"
 sed 's/^        old = dists_i\[0\];/& __syncthreads();/' "$libraries/openpoints-fps-cut.cu" >"$libraries/openpoints-mended/openpoints-fps-cut.cu"
 make openpoints-mended cuda "$here/openpoints.cu" -arch=compute_80 "-I$libraries/openpoints-mended" "-I$libraries"
 
+# sphericart's harmonics, and the same with a barrier before they are written
+sphericart=$libraries/sphericart_torch-2.0.4/sphericart
+sed 's,^        // write out temporary storage buffers,        __syncthreads();,' "$sphericart/src/sphericart_impl.cu" >"$libraries/sphericart-mended.cu"
+make sphericart cuda "$sphericart/src/sphericart_impl.cu" -arch=compute_80 "-I$sphericart/include"
+make sphericart-mended cuda "$libraries/sphericart-mended.cu" -arch=compute_80 "-I$sphericart/include"
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"
