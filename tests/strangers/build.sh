@@ -602,6 +602,21 @@ sed 's,^        // write out temporary storage buffers,        __syncthreads();,
 make sphericart cuda "$sphericart/src/sphericart_impl.cu" -arch=compute_80 "-I$sphericart/include"
 make sphericart-mended cuda "$libraries/sphericart-mended.cu" -arch=compute_80 "-I$sphericart/include"
 
+# sptr's attention, BiWKV4, SJLT and torchac; and BiWKV4 with all lanes in its shuffles
+between "$libraries/sptr-1.1.1/sptr/src/attention/attention_cuda_kernel.cu" /dev/stdout '^__global__ void attention_step2_forward' '^void' |
+  sed '1i template <typename T>' >"$libraries/sptr-cut.cu"
+between "$libraries/biwkv4_cuda-0.3.2/biwkv4/biwkv4_cuda_new.cu" "$libraries/biwkv4-cut.cu" '^template' '^template'
+bare "$libraries/sjlt-0.1.7/sjlt/kernels/sjlt_kernel.cu" "$libraries/sjlt-cut.cu" '^// BFloat16 specialized kernel'
+bare "$libraries/torchac_cuda-0.2.5/torchac_kernel_enc_new.cu" "$libraries/torchac-cut.cu" '^int get_block_size'
+mkdir -p "$libraries/extensions-mended"
+sed 's/^    for (int i = 0; i < token_id; i++) {/    for (int i = 0; i < TOKEN_SPLIT; i++) { TAKE(o2, a, b) if (i >= token_id) continue;/
+  s/^    for (int i = token_id; i < TOKEN_SPLIT; i++){/    for (int i = 0; i < TOKEN_SPLIT; i++) { TAKE(o1, c, d) if (i < token_id) continue;/
+  s/__shfl_sync(0Xffffffff, o[12], i)/po/g; s/__shfl_sync(0Xffffffff, [ac], i)/pa/g; s/__shfl_sync(0Xffffffff, [bd], i)/pb/g
+  1i #define TAKE(o, a, b) const scalar_t po = __shfl_sync(~0u, o, i), pa = __shfl_sync(~0u, a, i), pb = __shfl_sync(~0u, b, i);' \
+  "$libraries/biwkv4-cut.cu" >"$libraries/extensions-mended/biwkv4-cut.cu"
+make extensions cuda "$here/extensions.cu" "${extension[@]}" "-I$libraries"
+make extensions-mended cuda "$here/extensions.cu" "${extension[@]}" "-I$libraries/extensions-mended" "-I$libraries"
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"

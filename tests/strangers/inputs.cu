@@ -507,3 +507,34 @@ extern "C" __global__ void put_pair(int *ends, int end, int *chosen_ends, int ch
   ends[0] = end;
   chosen_ends[0] = chosen;
 }
+
+/* sptr's attention: queries with a key of their own each, weights and values of 1. */
+extern "C" __global__ void put_attention(float *weights, float *values, int *begins, int *keys,
+                                         int queries, int heads, int dim) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i <= queries) begins[i] = i;
+  if (i < queries) keys[i] = i;
+  if (i < queries * heads) weights[i] = 1;
+  if (i < queries * heads * dim) values[i] = 1;
+}
+
+/* BiWKV4: decays, bonuses and keys of 0, and values of 1. */
+extern "C" __global__ void put_mixing(float *decays, float *bonuses, float *keys, float *values,
+                                      int tokens, int channels) {
+  const int i = threadIdx.x;
+  if (i < channels) decays[i] = bonuses[i] = 0;
+  if (i >= tokens * channels) return;
+  keys[i] = 0;
+  values[i] = 1;
+}
+
+/* torchac: what comes before each of two symbols, and a token of the second for each place. */
+extern "C" __global__ void put_symbols(uint16_t *before, int second, int8_t *symbols, int tokens) {
+  const int i = threadIdx.x;
+  if (i == 0) {
+    before[0] = 0;
+    before[1] = second;
+    before[2] = 0xffff;
+  }
+  if (i < tokens) symbols[i] = 1;
+}

@@ -559,5 +559,16 @@ sound inputs openpoints-emd-512
 defect inputs sphericart-2 'shared-memory race' 'sphericart_impl.cu:110), ld.shared' 'no barrier lies between'
 sound inputs sphericart-2-mended
 
+# sptr: heads by another number of threads; BiWKV4: lanes that have left; SJLT: more than 16 places; torchac: more than a byte for each token
+defect inputs sptr-24 'wrong value' '2313 wrong'
+defect inputs sptr-32 'race in device memory' 'sptr-cut.cu:22), st.global' 'block (0, 1, 0)'
+sound inputs sptr-16
+defect inputs biwkv4-32 'divergent barrier' 'shfl.sync.idx' 'lanes 0x00000002 wait here for lanes 0xfffffffd'
+sound inputs biwkv4-32-mended
+defect inputs sjlt-17 'out of bounds' 'sjlt-cut.cu:' "outside the thread's local memory"
+sound inputs sjlt-16
+defect inputs torchac-65535 'out of bounds' 'torchac-cut.cu:27), st.shared' "outside the block's shared memory"
+sound inputs torchac-32768
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
