@@ -617,6 +617,14 @@ sed 's/^    for (int i = 0; i < token_id; i++) {/    for (int i = 0; i < TOKEN_S
 make extensions cuda "$here/extensions.cu" "${extension[@]}" "-I$libraries"
 make extensions-mended cuda "$here/extensions.cu" "${extension[@]}" "-I$libraries/extensions-mended" "-I$libraries"
 
+# CETRA's searches, as PyCUDA takes them, and mended: with a barrier before what others found is read, and with what there is of sums
+cetra=$libraries/cetra-1.0/src/cetra
+mkdir -p "$libraries/cetra-mended"
+printf 'extern "C" {\n#include "cetra.cu"\n}\n' >"$libraries/cetra-pycuda.cu"
+sed 's/^    sdata\[tid\] += sdata/    sdata[tid] += tid >= 16 ? 0 : sdata/; s/^    \/\/ now do the block level max/    __syncthreads(); &/' "$cetra/cetra.cu" >"$libraries/cetra-mended/cetra.cu"
+make cetra cuda "$libraries/cetra-pycuda.cu" -arch=compute_80 "-I$cetra"
+make cetra-mended cuda "$libraries/cetra-pycuda.cu" -arch=compute_80 "-I$libraries/cetra-mended"
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"

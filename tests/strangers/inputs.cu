@@ -538,3 +538,20 @@ extern "C" __global__ void put_symbols(uint16_t *before, int second, int8_t *sym
   }
   if (i < tokens) symbols[i] = 1;
 }
+
+/* CETRA: fluxes of 0 with eight points a day and a transit of 1/64 around the first, weights and a
+ * model of 1, sums of `window` points and of fourth powers, and those of odd powers and fluxes, 0. */
+extern "C" __global__ void put_curve(double *days, double *fluxes, double *ones, int size,
+                                     float *durations, float duration, double *zeros, double *even,
+                                     int *points, int times, int window) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i == 0) durations[0] = duration;
+  if (i < size) {
+    days[i] = i / 8.0;
+    fluxes[i] = i / 8.0 <= duration / 2 ? 1.0 / 64 : 0;
+    ones[i] = 1;
+  }
+  if (i >= times) return;
+  zeros[i] = 0;
+  even[i] = points[i] = window;
+}
