@@ -625,6 +625,21 @@ sed 's/^    sdata\[tid\] += sdata/    sdata[tid] += tid >= 16 ? 0 : sdata/; s/^ 
 make cetra cuda "$libraries/cetra-pycuda.cu" -arch=compute_80 "-I$cetra"
 make cetra-mended cuda "$libraries/cetra-pycuda.cu" -arch=compute_80 "-I$libraries/cetra-mended"
 
+# KMCUDA with the numbers that its host copies into constants, and its means with a compensation of their own for each feature
+kmcuda=$libraries/libKMCUDA-6.2.3
+mkdir -p "$libraries"/kmcuda{,-mended}
+kmcuda() { cuda "$1" -arch=compute_80 -DCUDA_ARCH=80 -DSAMPLES="$2" -DCLUSTERS="$3" "-I$libraries/kmcuda" "-I$kmcuda"; }
+for name in kmeans.cu knn.cu metric_abstraction.h; do
+  sed 's/^\(__constant__ .* d_samples_size\);/\1 = SAMPLES;/; s/^\(__constant__ .* d_clusters_size\);/\1 = CLUSTERS;/
+    s/^\(__constant__ .* d_shmem_size\);/\1 = 12288;/; s/^\(__constant__ .* d_features_size\);/\1 = 2;/' "$kmcuda/$name" >"$libraries/kmcuda/$name"
+done
+sed 's/^          F centroid = centroids\[f\];/& corr = _const<F>(0);/' "$libraries/kmcuda/kmeans.cu" >"$libraries/kmcuda-mended/kmeans.cu"
+make kmcuda-6 kmcuda "$libraries/kmcuda/kmeans.cu" 6 2
+make kmcuda-mended kmcuda "$libraries/kmcuda-mended/kmeans.cu" 6 2
+make kmcuda-10000 kmcuda "$libraries/kmcuda/kmeans.cu" 100005 10000
+make kmcuda-10240 kmcuda "$libraries/kmcuda/kmeans.cu" 102400 10240
+make kmcuda-knn kmcuda "$libraries/kmcuda/knn.cu" 1001 2
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"

@@ -555,3 +555,34 @@ extern "C" __global__ void put_curve(double *days, double *fluxes, double *ones,
   zeros[i] = 0;
   even[i] = points[i] = window;
 }
+
+/* KMCUDA's members: with `angular` at 0, 60, 125 and three times 63 degrees, two of the first cluster,
+ * then one; else numbers and flags, none of the first cluster with a flag. Before, of no cluster. */
+extern "C" __global__ void put_members(float *samples, uint32_t *none, uint32_t *first,
+                                       uint32_t *second, float *centroids, uint32_t *counts,
+                                       int angular) {
+  const float cosines[4] = {1, 0.5f, -0.57357644f, 0.45399050f};
+  const float sines[4] = {0, 0.86602540f, 0.81915204f, 0.89100652f};
+  for (int i = 0; i < 6; i++) {
+    samples[i] = angular ? cosines[i < 4 ? i : 3] : i < 2 ? 20000000 + 2 * i : 0;
+    samples[6 + i] = angular ? sines[i < 4 ? i : 3] : i >= 2;
+    none[i] = UINT32_MAX;
+    first[i] = i >= 2;
+    second[i] = i >= 1;
+  }
+  for (int i = 0; i < 2; i++) {
+    centroids[2 * i] = samples[2 * i];
+    centroids[2 * i + 1] = samples[6 + 2 * i];
+    counts[i] = 0;
+  }
+}
+
+/* KMCUDA's groups, which take turns, and drifts that are the numbers of the clusters. */
+extern "C" __global__ void put_groups(uint32_t *of, float *drifts, int clusters, int groups,
+                                      int features) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i >= clusters) return;
+  of[i] = i % groups;
+  for (int j = 0; j < features; j++) drifts[i * features + j] = 0;
+  drifts[clusters * features + i] = i;
+}
