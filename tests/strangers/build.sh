@@ -640,6 +640,9 @@ make kmcuda-10000 kmcuda "$libraries/kmcuda/kmeans.cu" 100005 10000
 make kmcuda-10240 kmcuda "$libraries/kmcuda/kmeans.cu" 102400 10240
 make kmcuda-knn kmcuda "$libraries/kmcuda/knn.cu" 1001 2
 
+# cuimgops' blur
+make cuimgops cuda "$libraries/cuimgops-0.1.5/cuimgops/kernel_blur_conv.cu" -arch=compute_80
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"

@@ -588,5 +588,9 @@ sound inputs kmcuda-knn-1002
 defect inputs kmcuda-afkmc2-100005 'divergent barrier' 'kmeans.cu:85), bar.sync' 'lanes 0x0000001f wait here for lanes 0xffffffe0'
 sound inputs kmcuda-afkmc2-102400
 
+# cuimgops: the border of a blurred image
+defect inputs cuimgops-border 'uninitialised' 'byte 0 of 12288'
+sound inputs cuimgops-inside
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
