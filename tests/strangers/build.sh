@@ -643,8 +643,23 @@ make kmcuda-knn kmcuda "$libraries/kmcuda/knn.cu" 1001 2
 # cuimgops' blur
 make cuimgops cuda "$libraries/cuimgops-0.1.5/cuimgops/kernel_blur_conv.cu" -arch=compute_80
 
+# Awkward Array's kernels, as CuPy takes them: a jagged slice, ranges and pairs, whose number one thread alone writes
+awkward=$libraries/awkward-2.14.0/src/awkward/_connect/cuda/cuda_kernels
+{
+  printf '#define ERROR_BITS 8\n#define NO_ERROR 18446744073709551615ULL\n'
+  sed 's/^typedef \(.*\) \([a-z_0-9]*\);.*/typedef \1 awkward_\2;\n#define \2 awkward_\2/' "$awkward/cuda_common.cu"
+  for name in ListArray_getitem_jagged_apply ListArray_getitem_next_range RegularArray_combinations_64; do
+    printf '#line 1 "%s.cu"\n' "$name"
+    sed 's/^      toindex\[/      if (thread_id == 0) &/' "$awkward/awkward_$name.cu"
+  done
+  printf 'void *used[] = {(void *)&awkward_%s, (void *)&awkward_%s, (void *)&awkward_%s};\n' \
+    'ListArray_getitem_jagged_apply_b<int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t>' \
+    'ListArray_getitem_next_range_a<int64_t, int64_t, int64_t, int64_t>' 'RegularArray_combinations_64_c<int64_t, int64_t, int64_t>'
+} >"$libraries/awkward.cu"
+make awkward cuda "$libraries/awkward.cu" -arch=compute_80
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
-for name in repack inputs; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
+for name in repack inputs more; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"
 # A function that is a parameter of a template has a number of the build in its name.
 gated=$(sed -n 's/^\.entry \(_Z21unary_gated_op_kernel.*op_silu.*EEfEv.*\)($/\1/p' "$dir/ptx/llama-unary.ptx")

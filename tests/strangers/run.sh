@@ -592,5 +592,13 @@ sound inputs kmcuda-afkmc2-102400
 defect inputs cuimgops-border 'uninitialised' 'byte 0 of 12288'
 sound inputs cuimgops-inside
 
+# Awkward Array: a place behind a list, lists of more than 2^24, pairs by a root in float32
+defect inputs awkward-place-3 'wrong value' 'is nan, it must be'
+sound inputs awkward-place-2
+defect inputs awkward-range-16777217 'wrong value' 'is nan, it must be'
+sound inputs awkward-range-16777216
+defect inputs awkward-pairs-4098 'wrong value' 'is nan, it must be'
+sound inputs awkward-pairs-4097
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
