@@ -658,6 +658,16 @@ awkward=$libraries/awkward-2.14.0/src/awkward/_connect/cuda/cuda_kernels
 } >"$libraries/awkward.cu"
 make awkward cuda "$libraries/awkward.cu" -arch=compute_80
 
+# cupy-knn's trees and queries, and trees with fences around the number that says who comes second
+cupy_knn=$libraries/cupy_knn-0.4.0/cupy_knn/cuda
+mkdir -p "$libraries/cupy_knn-mended"
+sed 's/^                if (atomicAdd(&(current_node->atomic), 1) != 1)/                __threadfence(); const int came = atomicAdd(\&(current_node->atomic), 1); __threadfence(); if (came != 1)/' \
+  "$cupy_knn/lbvh.cuh" >"$libraries/cupy_knn-mended/lbvh.cuh"
+cp "$cupy_knn"/{aabb,morton_code}.cuh "$cupy_knn/lbvh_kernels.cu" "$libraries/cupy_knn-mended/"
+make cupy_knn cuda "$cupy_knn/lbvh_kernels.cu" -arch=compute_80 -use_fast_math
+make cupy_knn-mended cuda "$libraries/cupy_knn-mended/lbvh_kernels.cu" -arch=compute_80 -use_fast_math
+make cupy_knn-query cuda "$cupy_knn/query_knn_kernels.cu" -arch=compute_80 -use_fast_math -DK=1
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs more; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"

@@ -78,3 +78,35 @@ extern "C" __global__ void put_combinations(int64_t **to, int64_t *first, int64_
   ends[1] = all;
   error[0] = UINT64_MAX;
 }
+
+/* cupy-knn's boxes of points on a line, and their codes. */
+extern "C" __global__ void put_boxes(float *boxes, uint64_t *codes, int count) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i >= count) return;
+  for (int j = 0; j < 6; j++) boxes[6 * i + j] = j % 3 == 0 ? i : 0;
+  codes[i] = i;
+}
+
+/* cupy-knn's tree of points on a line, of one leaf, or of two and a node above them, as its build makes
+ * it of up to 32 in a leaf, and a query near the first. */
+extern "C" __global__ void put_leaves_of(uint32_t *nodes, float *points, uint32_t *order, int count,
+                                         int leaves, float *query, uint32_t *queries) {
+  for (int i = 0; i < count; i++) {
+    for (int j = 0; j < 3; j++) points[3 * i + j] = j == 0 ? i : 0;
+    order[i] = i;
+  }
+  for (int i = 0; i < 2 * leaves - 1; i++) {
+    const bool leaf = i < leaves;
+    const int first = leaf ? i * (count / leaves) : 0, last = leaf ? first + count / leaves - 1 : count - 1;
+    uint32_t *node = nodes + 12 * i;
+    for (int j = 0; j < 6; j++) node[j] = __float_as_uint(j == 0 ? first : j == 3 ? last : 0);
+    node[6] = leaf && leaves > 1 ? leaves : UINT32_MAX;
+    node[7] = leaf ? UINT32_MAX : 0;
+    node[8] = leaf ? UINT32_MAX : 1;
+    node[9] = 1;
+    node[10] = first;
+    node[11] = last;
+  }
+  for (int j = 0; j < 3; j++) query[j] = j == 0 ? 0.25f : 0;
+  queries[0] = 0;
+}
