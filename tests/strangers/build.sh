@@ -668,6 +668,18 @@ make cupy_knn cuda "$cupy_knn/lbvh_kernels.cu" -arch=compute_80 -use_fast_math
 make cupy_knn-mended cuda "$libraries/cupy_knn-mended/lbvh_kernels.cu" -arch=compute_80 -use_fast_math
 make cupy_knn-query cuda "$cupy_knn/query_knn_kernels.cu" -arch=compute_80 -use_fast_math -DK=1
 
+# augpy's blur without pybind, and with barriers between its steps
+augpy=$libraries/augpy-1.0.0a1/augpy
+{
+  printf '#include <sys/types.h>\n#include <stdint.h>\n#include "saturate_cast.cuh"\n#line 1 "blur.cu"\n'
+  sed '/^#include/s/.*//; /^CudaTensor\*/,/^}/s/.*//' "$augpy/blur.cu"
+  printf 'void *used = (void *)&augpy::gaussian_blur_single_kernel<uint8_t, float>;\n'
+} >"$libraries/augpy.cu"
+sed 's/^    if(threadIdx.y \* blockDim.x + threadIdx.x < range+1){/    temp_t scale; { int k = threadIdx.y * blockDim.x + threadIdx.x; if (k <= range) kernel[k] = exp(-(temp_t)(k * k) \/ (2 * sigma * sigma)); __syncthreads();/
+  s/^        int k = threadIdx.y \* blockDim.x + threadIdx.x;$//; s/^        kernel\[k\] = exp(.*//; s/^        temp_t scale = kernel/        scale = kernel/; s/^        kernel\[k\] \/= scale;/        __syncthreads(); if (k <= range) kernel[k] \/= scale;/' \
+  "$libraries/augpy.cu" >"$libraries/augpy-mended.cu"
+for name in augpy augpy-mended; do make $name cuda "$libraries/$name.cu" -arch=compute_80 "-I$augpy"; done
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs more; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"

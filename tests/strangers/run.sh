@@ -606,5 +606,9 @@ sound inputs cupy_knn-query-64
 defect inputs cupy_knn-tree 'race in device memory' 'lbvh.cuh:64), ld.global' 'wrote this at line'
 sound inputs cupy_knn-tree-mended
 
+# augpy: a blur's weights, without a barrier
+defect inputs augpy-13 'shared-memory race' 'blur.cu:160), ld.shared' 'no barrier lies between'
+sound inputs augpy-13-mended
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
