@@ -680,6 +680,12 @@ sed 's/^    if(threadIdx.y \* blockDim.x + threadIdx.x < range+1){/    temp_t sc
   "$libraries/augpy.cu" >"$libraries/augpy-mended.cu"
 for name in augpy augpy-mended; do make $name cuda "$libraries/$name.cu" -arch=compute_80 "-I$augpy"; done
 
+# cuvarbase's kernels, as PyCUDA wraps them
+for name in bls ce; do printf 'extern "C" {\n#include "%s.cu"\n}\n' $name >"$libraries/cuvarbase-$name.cu"; done
+cuvarbase=$libraries/cuvarbase-0.2.5/cuvarbase/kernels
+make cuvarbase-bls cuda "$libraries/cuvarbase-bls.cu" -arch=compute_80 -use_fast_math -DBLOCK_SIZE=256 "-I$cuvarbase"
+make cuvarbase-ce cuda "$libraries/cuvarbase-ce.cu" -arch=compute_80 -use_fast_math -DDOUBLE_PRECISION -DNPHASE=15 -DNMAG=10 -DPHASE_OVERLAP=0 -DMAG_OVERLAP=0 "-I$cuvarbase"
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs more; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"

@@ -610,5 +610,11 @@ sound inputs cupy_knn-tree-mended
 defect inputs augpy-13 'shared-memory race' 'blur.cu:160), ld.shared' 'no barrier lies between'
 sound inputs augpy-13-mended
 
+# cuvarbase: what blocks find lies where others read; and doubles behind an odd number of words
+defect inputs cuvarbase-largest 'race in device memory' 'bls.cu:434), st.global' 'nothing orders the two blocks'
+sound inputs cuvarbase-largest-apart
+defect inputs cuvarbase-phases-15 'misaligned' 'ce.cu:275), st.shared.f64'
+sound inputs cuvarbase-phases-16
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
