@@ -686,6 +686,13 @@ cuvarbase=$libraries/cuvarbase-0.2.5/cuvarbase/kernels
 make cuvarbase-bls cuda "$libraries/cuvarbase-bls.cu" -arch=compute_80 -use_fast_math -DBLOCK_SIZE=256 "-I$cuvarbase"
 make cuvarbase-ce cuda "$libraries/cuvarbase-ce.cu" -arch=compute_80 -use_fast_math -DDOUBLE_PRECISION -DNPHASE=15 -DNMAG=10 -DPHASE_OVERLAP=0 -DMAG_OVERLAP=0 "-I$cuvarbase"
 
+# gpuNUFFT's kernel of density compensation alone
+{
+  printf '#define DType2 float2\n#line 24 "std_gpuNUFFT_kernels.cu"\n'
+  sed -n '/^__global__ void updateDensityCompKernel/,/^}/p' "$libraries/gpunufft-0.10.8/CUDA/src/gpu/std_gpuNUFFT_kernels.cu"
+} >"$libraries/gpunufft.cu"
+make gpunufft cuda "$libraries/gpunufft.cu" -arch=compute_80
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs more; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"

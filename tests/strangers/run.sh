@@ -616,5 +616,9 @@ sound inputs cuvarbase-largest-apart
 defect inputs cuvarbase-phases-15 'misaligned' 'ce.cu:275), st.shared.f64'
 sound inputs cuvarbase-phases-16
 
+# gpuNUFFT: eight threads for each sample
+defect inputs gpunufft-8 'race in device memory' 'std_gpuNUFFT_kernels.cu:29), ld.global' 'wrote this at line'
+sound inputs gpunufft-1
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
