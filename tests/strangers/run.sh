@@ -42,30 +42,7 @@ defect() {
 
 tests/strangers/build.sh "${PV_STRANGERS:-build-strangers}" || {
   bad 'there are no kernels of strangers here'
-  # MONAI: sums that are not there, pixels that no thread has, splits by bytes, and from the second step on, a batch of two, fewer than 1024 pixels
-defect inputs monai-lanes 'out of bounds' 'gmm_cuda.cu:104), ld.shared' "outside the block's shared memory"
-defect inputs monai-pixels 'wrong value' '2313 wrong'
-sound inputs monai-pixels-mended
-defect inputs monai-split-2 'out of bounds' 'gmm_cuda.cu:299), st.shared' 'thread (6, 0, 0)'
-defect inputs monai-split-8 'uninitialised' 'gmm_cuda.cu:316), ld.shared' 'nothing was ever written there'
-defect inputs monai-split-first 'wrong value' '1 wrong'
-sound inputs monai-split-mended
-sound inputs monai-split-8-mended
-defect inputs monai-batch-2 'out of bounds' 'gmm_cuda.cu:344), ld.global' 'block (0, 0, 1)' '(mixtures, byte 64 of 64)'
-sound inputs monai-batch-1
-defect inputs monai-scratch-961 'out of bounds' 'gmm_cuda.cu:121), st.global' '(matrices, byte 48 of 0)'
-sound inputs monai-scratch-1024
-
-# PyTorch3D: as many clouds as threads, a point that is rounded towards zero
-defect inputs pytorch3d-fps-6 'wrong value' '2313 wrong'
-defect inputs pytorch3d-fps-1 'out of bounds' 'block (1, 0, 0)' '(lengths, byte 8 of 8)'
-sound inputs pytorch3d-fps-4
-sound inputs pytorch3d-fps-8
-defect inputs pytorch3d-volume-edge 'wrong value' '4626 wrong'
-defect inputs pytorch3d-volume-outside 'wrong value' '4626 wrong'
-sound inputs pytorch3d-volume-inside
-
-echo "$passed passed, $failed failed"
+  echo "$passed passed, $failed failed"
   exit 1
 }
 cd "${PV_STRANGERS:-build-strangers}/ptx" || exit 1
