@@ -725,6 +725,23 @@ make thunder-loss triton "$kernels/lightning_thunder-0.2.6/thunder/executors/tri
   {LOGITS,PROBS,LOSS,WEIGHT_BUFFER}='*fp32' IDX='*i64' weight=:None N=i32/16 smoothing_factor=fp32 log_size_logits=i32 {WEIGHTS,LABEL_SMOOTHING}=:False \
   CLASS_INDICES=:True IGNORE_INDEX=:-100 BUFFER_DTYPE=:tl.float32 BLOCK=:1024
 
+# Blocks that wait for each other, and mended: a barrier before the signal. SGLang's mix of streams, and flash-sinkhorn's product of plans,
+# two files put into one
+sglang_py gemm/hc_mix.py && cp "$file" "$kernels/sglang-mix.py"
+sinkhorn=$kernels/flash_sinkhorn-0.4.1/torch-ext/flash_sinkhorn/kernels
+awk 1 "$sinkhorn/_triton_helpers.py" "$sinkhorn/sinkhorn_triton_apply_fused_sqeuclid.py" >"$kernels/sinkhorn.py"
+for name in sglang-mix sinkhorn; do
+  sed '/^ *tl.atomic_add(\(counter\|barrier\)_ptr, 1/s/tl.atomic_add/tl.debug_barrier(); &/' "$kernels/$name.py" >"$kernels/$name-mended.py"
+done
+for mended in '' -mended; do
+  make "sglang-mix$mended" triton "$kernels/sglang-mix$mended.py" _hc_mix_persistent_kernel --warps 8 --stages 3 {x,w_{down,up},out}_ptr='*bf16' \
+    t_raw_ptr='*fp32' counters_ptr='*i32' {K,LOWRANK,HS}=i32/16 num_{rows,ctas}=i32 inv_hc=fp32 ROWS=:16 HC=:4 BLOCK_{N,J}=:32 BLOCK_K=:256 \
+    BLOCK_R=:64
+  make "sinkhorn$mended" triton "$kernels/sinkhorn$mended.py" _fused_schur_matvec_kernel {x,y,f,g,x2,y2,z,diag_x,denom,piz,out}_ptr='*fp32' \
+    barrier_ptr='*i32' {n,m,stride_{x,y}0}=i32/16 stride_{{x,y}1,f,g,x2,y2,z,diag_x,denom,piz,out}=:1 eps=fp32 {D,BLOCK_{M,N}}=:64 BLOCK_K=:32 \
+    NUM_PHASE{1,2}_BLOCKS=:2 USE_EXP2=:True ALLOW_TF32=:False
+done
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs more; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"
