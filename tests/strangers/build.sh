@@ -742,6 +742,22 @@ for mended in '' -mended; do
     NUM_PHASE{1,2}_BLOCKS=:2 USE_EXP2=:True ALLOW_TF32=:False
 done
 
+# FBGEMM's product of a jagged and a dense tensor, whose rows or columns are rows in memory, and of one number for all
+for stride in rows columns sum; do
+  strides=(stride_{a,bn}=:1 stride_bm=i32/16)
+  [ $stride != columns ] || strides=(stride_{a,bm}=:1 stride_bn=i32/16)
+  [ $stride != sum ] || strides=(stride_{a,bm}=i32/16 stride_bn=:1)
+  make "fbgemm-mul-$stride" triton "$kernels/fbgemm_gpu/sll/triton/triton_jagged_dense_elementwise_mul_jagged_out.py" \
+    jagged_dense_elementwise_mul_jagged_out_kernel --stages 3 {a,b,c}_ptr='*fp32' a_{seq_lengths,offsets}_ptr='*i64' max_seq_len=i32/16 \
+    "${strides[@]}" BLOCK_{M,N}=:32
+done
+
+# torchao's quantization of blocks to float8, a function in a function
+also torchao-0.18.0-cp310-abi3-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl engines torchao/kernel/blockwise_quantization.py
+{ printf '\n@triton.jit\n' && sed -n '/def _fp8_blockwise_act_quant_kernel_impl/,/tl.store(s_ptr/s/^    //p' "$file"; } >"$kernels/torchao-blocks.py"
+make torchao-blocks triton "$kernels/torchao-blocks.py" _fp8_blockwise_act_quant_kernel_impl --arch 90 --stages 3 x_ptr='*fp16' y_ptr='*fp8e4nv' \
+  s_ptr='*fp32' BLOCK_SIZE=:128
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs more; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"

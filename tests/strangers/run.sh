@@ -628,5 +628,12 @@ sound inputs sglang-mix-mended
 defect inputs sinkhorn 'race in device memory' 'of block (1, 0, 0) wrote this' 'nothing orders the two blocks' '(between, byte 256 of 512)'
 sound inputs sinkhorn-mended
 
+# FBGEMM, torchao: columns that lie apart, the gradient of a sum, a block of zeros
+defect inputs fbgemm-mul-columns 'wrong value' '2313 wrong'
+defect inputs fbgemm-mul-sum 'out of bounds' 'jagged_out.py:60)' '(gradient, byte 4 of 4)'
+sound inputs fbgemm-mul-rows
+defect inputs torchao-blocks-0 'wrong value' '2313 wrong'
+sound inputs torchao-blocks-1
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
