@@ -758,6 +758,18 @@ also torchao-0.18.0-cp310-abi3-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl e
 make torchao-blocks triton "$kernels/torchao-blocks.py" _fp8_blockwise_act_quant_kernel_impl --arch 90 --stages 3 x_ptr='*fp16' y_ptr='*fp8e4nv' \
   s_ptr='*fp32' BLOCK_SIZE=:128
 
+# trinix' rotation, and RMSNorm's gradient: with a barrier behind a count that does no harm, and mended, with one before its lock is given back
+trinix=$kernels/trinix-0.1.4/trinix/kernels
+make trinix-rope triton "$trinix/rope_kernel.py" _rope_rotation_kernel --warps 2 --stages 3 {tensor,cos,sin,output}_ptr='*fp32' \
+  {batch_size,stride_{tensor,cos,sin}_dim}=:1 {seq_len,num_heads,head_dim}=i32 stride_{tensor_{batch,seq,head},{cos,sin}_seq}=i32/16 is_backward=:False \
+  BLOCK_SIZE=:64
+sed 's/^    count = tl.load(Count)/&; tl.debug_barrier()/' "$trinix/rmsnorm_kernel.py" >"$kernels/trinix-rms.py"
+sed 's/^    tl.atomic_xchg(Lock, 0)/    tl.debug_barrier(); tl.atomic_xchg(Lock, 0)/' "$kernels/trinix-rms.py" >"$kernels/trinix-rms-mended.py"
+for mended in '' -mended; do
+  make "trinix-rms$mended" triton "$kernels/trinix-rms$mended.py" rmsnorm_backward_dx_fused --stages 3 {DX,DY,DW,X,W,Rstd}_ptr='*fp32' \
+    Lock_ptr='*i32' {stride,N,BLOCK_SIZE_N}=:1024 GROUP_SIZE_M=:256
+done
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs more; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"

@@ -635,5 +635,11 @@ sound inputs fbgemm-mul-rows
 defect inputs torchao-blocks-0 'wrong value' '2313 wrong'
 sound inputs torchao-blocks-1
 
+# trinix: a lock that is given back before what it guards is stored, and rows of a larger tensor
+defect inputs trinix-rms 'race in device memory' 'trinix-rms.py:144), ld.global' 'of block (0, 0, 0) wrote this' 'nothing orders the two blocks'
+sound inputs trinix-rms-mended
+defect inputs trinix-rope-768 'out of bounds' 'rope_kernel.py:87), st.global' '(out, byte 3072 of 2048)'
+sound inputs trinix-rope-256
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
