@@ -770,6 +770,14 @@ for mended in '' -mended; do
     Lock_ptr='*i32' {stride,N,BLOCK_SIZE_N}=:1024 GROUP_SIZE_M=:256
 done
 
+# DeepSpeed's attention with a mask by Triton: with flash, and its softmax, which devices below 8.0 have
+attention=$deepspeed/deepspeed/ops/transformer/inference/triton
+make deepspeed-flash triton "$attention/attention.py" _flash_packed_kernel --stages 4 {QKV,mask,Out}='*fp16' ADD_MASK=:True IS_CAUSAL=:False \
+  sm_scale=fp32 {stride_qz,stride_qn,stride_oz,stride_on,P_SEQ,hidden_size}=i32/16 {stride_mz,N_CTX}=i32 {stride_qm,Z,H}=:1 BLOCK_M=:128 \
+  BLOCK_{DMODEL,N}=:64
+make deepspeed-masked triton "$attention/softmax.py" masked_softmax_kernel --arch 75 --stages 3 {output,input,mask}_ptr='*fp16' \
+  {stride,mask_stride,n_cols}=i32/16 BLOCK_SIZE=:64
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs more; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"

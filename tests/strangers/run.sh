@@ -641,5 +641,11 @@ sound inputs trinix-rms-mended
 defect inputs trinix-rope-768 'out of bounds' 'rope_kernel.py:87), st.global' '(out, byte 3072 of 2048)'
 sound inputs trinix-rope-256
 
+# DeepSpeed: masks of tokens that are not there, and of other sequences
+defect inputs deepspeed-flash-77 'out of bounds' 'attention.py:291), ld.global' '(mask, byte 156 of 154)'
+sound inputs deepspeed-flash-128
+defect inputs deepspeed-masked-two 'out of bounds' 'softmax.py:40), ld.global' 'block (2, 0, 0)' '(mask, byte 256 of 256)'
+sound inputs deepspeed-masked-one
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
