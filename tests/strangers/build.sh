@@ -778,6 +778,24 @@ make deepspeed-flash triton "$attention/attention.py" _flash_packed_kernel --sta
 make deepspeed-masked triton "$attention/softmax.py" masked_softmax_kernel --arch 75 --stages 3 {output,input,mask}_ptr='*fp16' \
   {stride,mask_stride,n_cols}=i32/16 BLOCK_SIZE=:64
 
+# Keys of eight bits of vLLM's TurboQuant, for devices of two kinds: what stores them, and what loads them
+for arch in 80 90; do
+  vllm_py v1/attention/ops/triton_turboquant_store.py
+  make "vllm-keys-store-$arch" triton "$file" _tq_fused_store_fp8 --arch "$arch" --stages 1 {Key,Value}_ptr='*fp16' KV_cache_ptr='*u8' \
+    Slot_mapping_ptr='*i64' stride_cache_block=:25088 stride_cache_pos=:1568 stride_cache_head=:196 {D,BLOCK_D,KPS}=:128 H=:8 BLOCK_{SIZE,GRP}=:16 VQB=:4 \
+    {VAL_DATA_BYTES,BLOCK_VAL}=:64 FP8_E4B15=:$((arch < 89))
+  vllm_py v1/attention/ops/triton_turboquant_decode.py
+  make "vllm-keys-load-$arch" triton "$file" _tq_full_dequant_kv --arch "$arch" --stages 3 KV_cache_ptr='*u8' Block_table_ptr='*i32' Centroids_ptr='*fp32' \
+    {K,V}_out_ptr='*fp16' stride_{{ko,vo}_{b,h,s},cache_{block,pos}}=i32/16 stride_{cache_head,bt_b}=i32 {HEAD_DIM,BLOCK_D,KPS}=:128 BLOCK_SIZE=:16 \
+    NUM_KV_HEADS=:8 {MSE_{BYTES,BITS},NORM_CORRECTION}=:0 VQB=:4 VAL_DATA_BYTES=:64 KEY_FP8=:1 FP8_E4B15=:$((arch < 89))
+done
+
+# triformer's LayerNorm, in blocks of 256 and 512
+for size in 256 512; do
+  make "triformer-layernorm-$size" triton "$kernels/triformer/layernorm.py" layernorm_forward --stages 3 {Y,X,W,b,r,mu}='*fp32' {Y,X}_row_stride=i32 \
+    n_cols=i32 eps=fp32 BLOCK_SIZE=:"$size"
+done
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs more; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"

@@ -647,5 +647,12 @@ sound inputs deepspeed-flash-128
 defect inputs deepspeed-masked-two 'out of bounds' 'softmax.py:40), ld.global' 'block (2, 0, 0)' '(mask, byte 256 of 256)'
 sound inputs deepspeed-masked-one
 
+# vLLM: keys that eight bits cannot hold; triformer: columns that are not there
+defect inputs vllm-keys-2 'wrong value' '2313 wrong'
+sound inputs vllm-keys-1.5
+sound inputs vllm-keys-90
+defect triformer-layernorm-512 triformer-layernorm-257 'wrong value' 'layernorm.py:37)' '1485 wrong'
+sound triformer-layernorm-256 triformer-layernorm-256
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
