@@ -796,6 +796,14 @@ for size in 256 512; do
     n_cols=i32 eps=fp32 BLOCK_SIZE=:"$size"
 done
 
+# mase-triton's quantization of blocks to MXFP8, and what makes numbers of them: functions of two files
+mase=$kernels/mase_triton-0.0.7/src/mase_triton
+cat "$mase/mxfp/kernels/cast.py" "$mase/minifloat/kernels/cast.py" >"$kernels/mase-cast.py"
+make mase-cast triton "$kernels/mase-cast.py" _extract_mxfp_components_kernel --stages 4 {x,block_max}_ptr='*fp32' {element,scale}_ptr='*u8' \
+  n_elements=i32/16 n_blocks=i32 block_size=:32 sc_exp_bits=:8 el_exp_bits=:4 el_frac_bits=:3 el_is_finite=:True round_mode=:"'rn'" BLK=:256 x_dtype=:tl.float32
+make mase-back triton "$kernels/mase-cast.py" _compose_mxfp_tensor_kernel --stages 4 {scales,elements}_ptr='*u8' output_ptr='*fp32' n_elements=i32/16 \
+  n_blocks=i32 block_size=:32 sc_exp_bits=:8 el_exp_bits=:5 el_frac_bits=:2 el_is_finite=:False BLK=:512 element_dtype=:tl.uint8 output_dtype=:tl.float32
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs more; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"

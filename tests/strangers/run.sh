@@ -654,5 +654,13 @@ sound inputs vllm-keys-90
 defect triformer-layernorm-512 triformer-layernorm-257 'wrong value' 'layernorm.py:37)' '1485 wrong'
 sound triformer-layernorm-256 triformer-layernorm-256
 
+# mase-triton: a block that begins with 0, a carry, and infinite numbers
+defect inputs mase-zero 'wrong value' '2313 wrong'
+sound inputs mase-half
+defect inputs mase-499 'wrong value' '2313 wrong'
+sound inputs mase-462
+defect inputs mase-infinite 'wrong value' '2313 wrong'
+sound inputs mase-ones
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
