@@ -804,6 +804,12 @@ make mase-cast triton "$kernels/mase-cast.py" _extract_mxfp_components_kernel --
 make mase-back triton "$kernels/mase-cast.py" _compose_mxfp_tensor_kernel --stages 4 {scales,elements}_ptr='*u8' output_ptr='*fp32' n_elements=i32/16 \
   n_blocks=i32 block_size=:32 sc_exp_bits=:8 el_exp_bits=:5 el_frac_bits=:2 el_is_finite=:False BLK=:512 element_dtype=:tl.uint8 output_dtype=:tl.float32
 
+# Attention of several heads and a product of matrices of cuda-triton-multiarch
+make multiarch-flash triton "$kernels/kernels/flash_attention_full.py" flash_attention_full_kernel --stages 3 {Q,K,V,Output}='*fp16' \
+  {seq_len,d_k,n_heads}=i32 stride_{b,h,s}=i32/16 stride_d=:1 IS_CAUSAL=:False BLOCK_{Q,SEQ,DK}=:64
+make multiarch-matmul triton "$kernels/kernels/quantized_matmul.py" matmul_fp16_kernel --stages 3 {X,W,Output}='*fp16' {M,N,K}=i32 \
+  stride_{xm,wk,om}=i32/16 stride_{xk,wn,on}=:1 BLOCK_{M,N,K}=:64
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs more; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"
