@@ -810,6 +810,22 @@ make multiarch-flash triton "$kernels/kernels/flash_attention_full.py" flash_att
 make multiarch-matmul triton "$kernels/kernels/quantized_matmul.py" matmul_fp16_kernel --stages 3 {X,W,Output}='*fp16' {M,N,K}=i32 \
   stride_{xm,wk,om}=i32/16 stride_{xk,wn,on}=:1 BLOCK_{M,N,K}=:64
 
+# triton-submodular's choices, each function of two functions: as it is, and with a barrier before what all read is overwritten
+submodular=$kernels/triton_submodular
+inner() { sed -n '/^    @triton.jit/,/^    return _kernel/p' "$1" | sed '/^    return _kernel/,$d; s/^    //; s/torch\.inf/float("inf")/'; }
+choice() { inner "$submodular/optimizers/naive_greedy.py" | sed 's/calculate_gains_fn/_calculate_gains_triton/; s/update_gains_fn/_update_gains_triton/'; }
+ordered() { sed 's/^\( *\)tl.store(indices_ptr + best_gain_idx/\1tl.debug_barrier(); tl.store(indices_ptr + best_gain_idx/'; }
+{ sed 's/torch\.inf/float("inf")/' "$submodular/functions/facility_location.py" && choice; } >"$kernels/submodular.py"
+ordered <"$kernels/submodular.py" >"$kernels/submodular-mended.py"
+for concave in log1p sqrt; do
+  { cat "$submodular/functions/feature_based.py" && inner "$submodular/functions/feature_based.py" |
+    sed "s/def _kernel/def _calculate_gains_triton/; s/concave_func/${concave/sqrt/tl.sqrt}/" && choice; } | ordered >"$kernels/submodular-$concave.py"
+done
+for name in submodular:128 submodular-mended:128 submodular-log1p:16 submodular-sqrt:16; do
+  make "${name%:*}" triton "$kernels/${name%:*}.py" _kernel --stages 3 {data,current_values,max_values,gains_out}_ptr='*fp32' {out_indices,indices}_ptr='*i64' \
+    {n,d}=:"${name#*:}" budget=:4 BLOCK_N=:256 BLOCK_D=:128 threshold=:None
+done
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs more; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"

@@ -670,5 +670,11 @@ sound inputs multiarch-flash-64
 defect inputs multiarch-matmul-100 'uninitialised' 'nothing was ever written there' '(out, byte 12798 of 12800)'
 sound inputs multiarch-matmul-128
 
+# triton-submodular: a logarithm of 0, and a place that is overwritten
+defect inputs submodular-log1p 'out of bounds' 'ld.global.b64' '8 bytes before the buffer of 128 bytes' '(indices, byte -8 of 128)'
+sound inputs submodular-sqrt
+defect inputs submodular 'race in device memory' 'submodular.py:139), st.global' 'of this block read this' 'no barrier lies between'
+sound inputs submodular-mended
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
