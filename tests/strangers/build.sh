@@ -826,6 +826,14 @@ for name in submodular:128 submodular-mended:128 submodular-log1p:16 submodular-
     {n,d}=:"${name#*:}" budget=:4 BLOCK_N=:256 BLOCK_D=:128 threshold=:None
 done
 
+# tritonllm's logits of one token, as they are, and mended, with products in float32
+cp "$kernels/tritonllm/gpt_oss/triton/triton_kernels.py" "$kernels/tritonllm.py"
+sed 's/tl.sum(weight \* hidden\[None, :\]/tl.sum(weight.to(tl.float32) * hidden[None, :]/' "$kernels/tritonllm.py" >"$kernels/tritonllm-mended.py"
+for mended in '' -mended; do
+  make "tritonllm$mended" triton "$kernels/tritonllm$mended.py" unembedding_decode_kernel {hidden,weight,logits}_ptr='*bf16' {vocab_size,hidden_size}=i32 \
+    stride_{hidden_batch,weight_vocab,logits_batch}=i32 stride_{hidden_dim,weight_dim,logits_vocab}=:1 BLOCK_V=:64 BLOCK_K=:128
+done
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs more; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"
