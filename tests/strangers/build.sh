@@ -834,6 +834,10 @@ for mended in '' -mended; do
     stride_{hidden_batch,weight_vocab,logits_batch}=i32 stride_{hidden_dim,weight_dim,logits_vocab}=:1 BLOCK_V=:64 BLOCK_K=:128
 done
 
+# The rotation of rotalabs-accel
+make rotalabs-rope triton "$kernels/rotalabs_accel/kernels/rope.py" _rope_kernel --stages 3 {Q,K,COS,SIN,Q_OUT,K_OUT}='*fp32' {seq_len,head_dim}=i32 \
+  stride_{{q,k,qo,ko}{b,s,h},cos_s}=i32/16 stride_{q,k,qo,ko,cos_}d=:1 BLOCK_SIZE=:64
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs more; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"

@@ -680,5 +680,10 @@ sound inputs submodular-mended
 defect tritonllm tritonllm-logits 'wrong value' 'tritonllm.py:162)' '1561 elements, 564 wrong'
 sound tritonllm-mended tritonllm-logits
 
+# rotalabs-accel: a cosine for a sine, and heads of keys that are not there
+defect inputs rotalabs-rope-1 'wrong value' '2313 wrong'
+sound inputs rotalabs-rope-0
+defect inputs rotalabs-rope-keys 'out of bounds' 'rope.py:149), ld.global' 'block (0, 1, 0)' '(key, byte 256 of 256)'
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
