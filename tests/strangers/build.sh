@@ -838,6 +838,22 @@ done
 make rotalabs-rope triton "$kernels/rotalabs_accel/kernels/rope.py" _rope_kernel --stages 3 {Q,K,COS,SIN,Q_OUT,K_OUT}='*fp32' {seq_len,head_dim}=i32 \
   stride_{{q,k,qo,ko}{b,s,h},cos_s}=i32/16 stride_{q,k,qo,ko,cos_}d=:1 BLOCK_SIZE=:64
 
+# Attention with n more in the sum of flash-attention-softmax-n, as it is, and mended, with a power of 2
+cp "$kernels/flash_attention_softmax_n/core/flash_attn_triton.py" "$kernels/softmax-n.py"
+sed 's/SM_N \* tl.exp(-m_i/SM_N * tl.math.exp2(-m_i/' "$kernels/softmax-n.py" >"$kernels/softmax-n-mended.py"
+for mended in '' -mended; do
+  make "softmax-n$mended" triton "$kernels/softmax-n$mended.py" _fwd_kernel --stages 4 {Q,K,V,Out}='*fp16' sm_scale=fp32 L='*fp32' \
+    stride_{{q,k,v,o}{z,h},qm,kn,vk,om}=i32/16 stride_{qk,kk,vn,on}=:1 {Z,H}=:1 {N_CTX,P_SEQ}=i32/16 BLOCK_M=:128 BLOCK_{DMODEL,N}=:64 \
+    IS_CAUSAL=:False SM_N=:1.0
+done
+
+# Sums of columns of attention of flash-colsum, causal and not
+colsum=$kernels/flash_colsum
+make colsum-causal triton "$colsum/kernel_causal.py" col_mean_attn_qsmall_kernel --stages 3 {Q,K,Out}_ptr='*fp32' H=:1 {Q,K,D,K_PAST}=i32/16 SCALE=fp32 \
+  stride_{q,k}{h,s}=i32/16 stride_{qd,kd,os}=:1 BLOCK_Q=:16 BLOCK_{K,D}=:64
+make colsum-all triton "$colsum/kernel_noncausal.py" _col_mean_attn_streaming_kernel_b1 {Q,K}_ptr='*fp16' Out_ptr='*fp32' H=:1 S=i32 D=i32/16 SCALE=fp32 \
+  stride_{q,k}{h,s}=i32/16 stride_{qd,kd,os}=:1 CLS_N=:-1 BLOCK_{Q,S}=:128 BLOCK_D=:64
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs more; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"

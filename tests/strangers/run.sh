@@ -685,5 +685,15 @@ defect inputs rotalabs-rope-1 'wrong value' '2313 wrong'
 sound inputs rotalabs-rope-0
 defect inputs rotalabs-rope-keys 'out of bounds' 'rope.py:149), ld.global' 'block (0, 1, 0)' '(key, byte 256 of 256)'
 
+# flash-attention-softmax-n: a power of e for one of 2
+defect inputs softmax-n 'wrong value' '2313 wrong'
+sound inputs softmax-n-mended
+
+# flash-colsum: half of a head, and keys that are not there
+defect inputs colsum-128 'wrong value' '4626 wrong'
+sound inputs colsum-64
+defect inputs colsum-100 'wrong value' '4626 wrong'
+sound inputs colsum-whole
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
