@@ -854,6 +854,15 @@ make colsum-causal triton "$colsum/kernel_causal.py" col_mean_attn_qsmall_kernel
 make colsum-all triton "$colsum/kernel_noncausal.py" _col_mean_attn_streaming_kernel_b1 {Q,K}_ptr='*fp16' Out_ptr='*fp32' H=:1 S=i32 D=i32/16 SCALE=fp32 \
   stride_{q,k}{h,s}=i32/16 stride_{qd,kd,os}=:1 CLS_N=:-1 BLOCK_{Q,S}=:128 BLOCK_D=:64
 
+# The states of gru-qat, as they are, and mended, with a barrier before a block signals
+cp "$kernels/gru_qat/triton_kernels/scan.py" "$kernels/gru-scan.py"
+sed 's/tl.atomic_add(barrier_ptr + t, 1/tl.debug_barrier(); &/' "$kernels/gru-scan.py" >"$kernels/gru-scan-mended.py"
+for mended in '' -mended; do
+  make "gru-scan$mended" triton "$kernels/gru-scan$mended.py" gru_scan_fwd_persistent_kernel {gi,h0,Wh,bh,out}_ptr='*fp32' barrier_ptr='*i32' \
+    {T,B,NUM_PROGRAMS}=i32 {sg_t,sg_b,sh0_b,sW_o,so_t,so_b}=i32/16 h_{in,out}_scale=fp32 h_{in,out}_q{min,max}=i32 H=:256 BLOCK_B=:8 BLOCK_OH=:128 \
+    BLOCK_K=:32 QUANT_H_{IN,OUT}=:False
+done
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs more; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"
