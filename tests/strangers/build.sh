@@ -863,6 +863,15 @@ for mended in '' -mended; do
     BLOCK_K=:32 QUANT_H_{IN,OUT}=:False
 done
 
+# The Hadamard transform of fused-turboquant: with a barrier before stores where a warp keeps to itself, and mended, with one before all
+for mended in '' -mended; do
+  [ -n "$mended" ] || own='if h < 32: '
+  sed "/^            tl.store(out_ptr + row_offset + idx, result/s/^/            ${own:-}tl.debug_barrier()\n/" \
+    "$kernels/fused_turboquant/kernels/triton_rht.py" >"$kernels/turboquant$mended.py" && own=
+  make "turboquant-rht$mended" triton "$kernels/turboquant$mended.py" _rht_kernel --stages 3 {x,signs,out}_ptr='*fp32' stride_row=i32/16 N=i32 D=:128 \
+    LOG2_D=:7 INVERSE=:False
+done
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs more; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"

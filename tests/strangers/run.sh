@@ -699,5 +699,9 @@ sound inputs colsum-whole
 defect inputs gru-scan 'race in device memory' 'gru-scan.py:132)' 'of block (0, 0, 0) wrote this' 'nothing orders the two blocks' '(out, byte 16 of 16384)'
 sound inputs gru-scan-mended
 
+# fused-turboquant: sums of what another warp may have overwritten
+defect inputs turboquant-rht 'race in device memory' 'turboquant.py:66), ld.global' 'thread (32, 0, 0)' 'thread (0, 0, 0) of this block wrote this' 'no barrier lies between'
+sound inputs turboquant-rht-mended
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
