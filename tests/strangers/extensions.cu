@@ -9,13 +9,13 @@ static __device__ T float2type(float value) {
   return value;
 }
 static const int precision = 16;
-#define MIN_VALUE (-1e38)
-#define EPS (1e-6)
+#define MIN_VALUE   (-1e38)
+#define EPS         (1e-6)
 #define TOKEN_SPLIT 32
 
-#include "sptr-cut.cu"
 #include "biwkv4-cut.cu"
 #include "sjlt-cut.cu"
+#include "sptr-cut.cu"
 #include "torchac-cut.cu"
 
 template <typename T, int N>

@@ -299,8 +299,8 @@ extern "C" __global__ void put_shift(float *tokens, float *before, int64_t *ends
   if (i < 4) ends[i] = i < 2 ? 4 * i : i == 2 ? middle : 8;
 }
 
-/* FBGEMM: one sequence of `size` by `size` numbers, which are their places, its length, and where it
- * begins and ends. */
+/* FBGEMM: one sequence of `size` by `size` numbers, which are their places, its length, and where
+ * it begins and ends. */
 extern "C" __global__ void put_jagged(float *numbers, int64_t *length, int64_t *ends, int size) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i < size * size) numbers[i] = i;

@@ -2,7 +2,8 @@
 #include <stdint.h>
 
 /* CETRA: fluxes of 0 with eight points a day and a transit of 1/64 around the first, weights and a
- * model of 1, sums of `window` points and of fourth powers, and those of odd powers and fluxes, 0. */
+ * model of 1, sums of `window` points and of fourth powers, and those of odd powers and fluxes, 0.
+ */
 extern "C" __global__ void put_curve(double *days, double *fluxes, double *ones, int size,
                                      float *durations, float duration, double *zeros, double *even,
                                      int *points, int times, int window) {
@@ -18,8 +19,9 @@ extern "C" __global__ void put_curve(double *days, double *fluxes, double *ones,
   even[i] = points[i] = window;
 }
 
-/* KMCUDA's members: with `angular` at 0, 60, 125 and three times 63 degrees, two of the first cluster,
- * then one; else numbers and flags, none of the first cluster with a flag. Before, of no cluster. */
+/* KMCUDA's members: with `angular` at 0, 60, 125 and three times 63 degrees, two of the first
+ * cluster, then one; else numbers and flags, none of the first cluster with a flag. Before, of no
+ * cluster. */
 extern "C" __global__ void put_members(float *samples, uint32_t *none, uint32_t *first,
                                        uint32_t *second, float *centroids, uint32_t *counts,
                                        int angular) {
@@ -61,8 +63,8 @@ extern "C" __global__ void put_slice(int64_t *starts, int64_t *slice_stops, int6
   error[0] = UINT64_MAX;
 }
 
-/* Awkward Array's pairs of one list: where both of a pair go, how many there are, that all are of the
- * first list, their numbers, and no error yet. */
+/* Awkward Array's pairs of one list: where both of a pair go, how many there are, that all are of
+ * the first list, their numbers, and no error yet. */
 extern "C" __global__ void put_combinations(int64_t **to, int64_t *first, int64_t *second,
                                             int64_t *ends, int64_t all, int64_t *lists,
                                             int64_t *numbers, int count, uint64_t *error) {
@@ -87,8 +89,8 @@ extern "C" __global__ void put_boxes(float *boxes, uint64_t *codes, int count) {
   codes[i] = i;
 }
 
-/* cupy-knn's tree of points on a line, of one leaf, or of two and a node above them, as its build makes
- * it of up to 32 in a leaf, and a query near the first. */
+/* cupy-knn's tree of points on a line, of one leaf, or of two and a node above them, as its build
+ * makes it of up to 32 in a leaf, and a query near the first. */
 extern "C" __global__ void put_leaves_of(uint32_t *nodes, float *points, uint32_t *order, int count,
                                          int leaves, float *query, uint32_t *queries) {
   for (int i = 0; i < count; i++) {
@@ -97,7 +99,8 @@ extern "C" __global__ void put_leaves_of(uint32_t *nodes, float *points, uint32_
   }
   for (int i = 0; i < 2 * leaves - 1; i++) {
     const bool leaf = i < leaves;
-    const int first = leaf ? i * (count / leaves) : 0, last = leaf ? first + count / leaves - 1 : count - 1;
+    const int first = leaf ? i * (count / leaves) : 0,
+              last = leaf ? first + count / leaves - 1 : count - 1;
     uint32_t *node = nodes + 12 * i;
     for (int j = 0; j < 6; j++) node[j] = __float_as_uint(j == 0 ? first : j == 3 ? last : 0);
     node[6] = leaf && leaves > 1 ? leaves : UINT32_MAX;

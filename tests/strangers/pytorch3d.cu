@@ -1,4 +1,5 @@
-/* PyTorch3D's kernels: its files less what includes and calls torch, and tensors as they see them. */
+/* PyTorch3D's kernels: its files less what includes and calls torch, and tensors as they see them.
+ */
 #include <stdint.h>
 
 #include <cmath>
