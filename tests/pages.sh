@@ -13,7 +13,7 @@ pages() { git ls-files -- '*.md' ':!reports/published' ':!tests' ':!CHANGELOG.md
 # Calls of pv within a sentence, and commands of other programs.
 page_mentions() { pages | xargs grep -ohE '`pv [a-z][^`]*`' | tr -d '`' | sort -u; }
 page_others() {
-  pages | xargs grep -hE '^( {4})?(\./dev|ssh|tar|git|cmake|nvcc|cc|python3|(hf|tg|ov|mlx|ort)/bin/[a-z]+|(engines|tests|build-release|docs/site)/[^ :]+)( |$)' |
+  pages | xargs grep -hE '^( {4})?(\./dev|ssh|tar|git|cmake|nvcc|cc|python3|(hf|tg|ov|mlx|ort|mr|c2|fl|le)/bin/[a-z]+|(engines|tests|build-release|docs/site)/[^ :]+)( |$)' |
     sed -E 's/^ {4}//; s/ +#.*//' | sort -u
 }
 

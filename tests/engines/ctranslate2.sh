@@ -9,19 +9,7 @@ pv=$(realpath "$1")
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 built=$PWD/build-engines
 short=3,141,59,26,53,58,97,93 long=$(seq -s , 7 11 440)
-passed=0
-failed=0
-
-ok() { passed=$((passed + 1)); }
-bad() {
-  failed=$((failed + 1))
-  printf 'FAILED %s\n' "$*"
-}
-die() {
-  bad "$*"
-  echo "$passed passed, $failed failed"
-  exit 1
-}
+source tests/engines/counts.bash
 mkdir -p "$built"
 python=${PV_CTRANSLATE2:-$built/ctranslate2/bin/python}
 if [ ! -x "$python" ]; then
@@ -77,5 +65,4 @@ wrong 'ERROR buffer to copy' narrow "$long"
 # heads that are not as wide as the model divided by their number
 wrong 'ERROR axis 2 has dimension' heads "$short"
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+counted

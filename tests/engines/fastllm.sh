@@ -9,19 +9,7 @@ pv=$(realpath "$1")
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 built=$PWD/build-engines
 short=3,141,59,26,53 long=$(seq -s , 7 11 440)
-passed=0
-failed=0
-
-ok() { passed=$((passed + 1)); }
-bad() {
-  failed=$((failed + 1))
-  printf 'FAILED %s\n' "$*"
-}
-die() {
-  bad "$*"
-  echo "$passed passed, $failed failed"
-  exit 1
-}
+source tests/engines/counts.bash
 mkdir -p "$built"
 python=${PV_FASTLLM:-$built/fastllm/bin/python}
 if [ ! -x "$python" ]; then
@@ -75,5 +63,4 @@ sound freqs "$long" --of "$built/fl-llama.gguf" --side cpu:f32-f64acc@rope_pairs
 wrong "Linear's weight's shape's size should be 2" tied "$short"
 if grep -q avx512_bf16 /proc/cpuinfo; then wrong 'all are 0' bfloat "$short"; fi
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+counted

@@ -11,19 +11,7 @@ pv=$(realpath "$1")
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 built=$PWD/build-engines
 python=$built/gguf-loaders/bin/python
-passed=0
-failed=0
-
-ok() { passed=$((passed + 1)); }
-bad() {
-  failed=$((failed + 1))
-  printf 'FAILED %s\n' "$*"
-}
-die() {
-  bad "$*"
-  echo "$passed passed, $failed failed"
-  exit 1
-}
+source tests/engines/counts.bash
 
 # fetch NAME VERSION OPTIONS: the folder of the unpacked wheel or archive.
 fetch() {
@@ -134,5 +122,4 @@ NVFP4 decoded alike' gptqmodel "$gptqmodel"
 # They are the real thing: what is not there is said.
 if "$python" tests/engines/gguf_loaders.py ipex "$built" "$built/gl-base.gguf" >/dev/null 2>&1; then bad 'no package'; else ok; fi
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+counted

@@ -10,19 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 built=$PWD/build-engines
 writer=$PWD/engines/huggingface/pv-trace-huggingface
 tokens=3,141,59,26,53,58,97,93,238,46,264,33,83,279,50,288
-passed=0
-failed=0
-
-ok() { passed=$((passed + 1)); }
-bad() {
-  failed=$((failed + 1))
-  printf 'FAILED %s\n' "$*"
-}
-die() {
-  bad "$*"
-  echo "$passed passed, $failed failed"
-  exit 1
-}
+source tests/engines/counts.bash
 
 # install VERSION: its interpreter's path.
 install() {
@@ -170,5 +158,4 @@ for python in "${pythons[@]}"; do
   esac
 done
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+counted

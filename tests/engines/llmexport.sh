@@ -9,19 +9,7 @@ pv=$(realpath "$1")
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 built=$PWD/build-engines
 long=$(seq -s , 7 11 440)
-passed=0
-failed=0
-
-ok() { passed=$((passed + 1)); }
-bad() {
-  failed=$((failed + 1))
-  printf 'FAILED %s\n' "$*"
-}
-die() {
-  bad "$*"
-  echo "$passed passed, $failed failed"
-  exit 1
-}
+source tests/engines/counts.bash
 mkdir -p "$built"
 python=${PV_LLMEXPORT:-$built/llmexport/bin/python}
 if [ ! -x "$python" ]; then
@@ -72,5 +60,4 @@ sound gemma3 --of "$built/le-one-base.gguf"
 wrong ': 0\.[1-9]' scaled
 sound scaled --of "$built/le-one-base.gguf"
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+counted

@@ -9,19 +9,7 @@ pv=$(realpath "$1")
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 built=$PWD/build-engines
 short='hello, world' middle='the quick brown fox jumps over the lazy dog'
-passed=0
-failed=0
-
-ok() { passed=$((passed + 1)); }
-bad() {
-  failed=$((failed + 1))
-  printf 'FAILED %s\n' "$*"
-}
-die() {
-  bad "$*"
-  echo "$passed passed, $failed failed"
-  exit 1
-}
+source tests/engines/counts.bash
 mkdir -p "$built"
 python=${PV_MISTRALRS:-$built/mistralrs/bin/python}
 if [ ! -x "$python" ]; then
@@ -82,5 +70,4 @@ wrong gpt-oss 'ERROR shape mismatch' "$middle" "$middle; pack my box"
 # heads that are not as wide as the model divided by their number
 wrong heads 'ERROR Shape mismatch' "$short"
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+counted

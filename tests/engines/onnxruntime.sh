@@ -9,19 +9,7 @@ pv=$(realpath "$1")
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 built=$PWD/build-engines
 tokens=3,141,59,26,53
-passed=0
-failed=0
-
-ok() { passed=$((passed + 1)); }
-bad() {
-  failed=$((failed + 1))
-  printf 'FAILED %s\n' "$*"
-}
-die() {
-  bad "$*"
-  echo "$passed passed, $failed failed"
-  exit 1
-}
+source tests/engines/counts.bash
 mkdir -p "$built"
 python=${PV_ONNXRUNTIME:-$built/onnxruntime/bin/python}
 if [ ! -x "$python" ]; then
@@ -74,5 +62,4 @@ out=$("$built/pv-trace-onnxruntime" --model "$built/ort-llama.gguf" --ids 1,2 --
 if [ $? -eq 1 ] && [ "$out" = 'pv-trace-onnxruntime: batches have 1 tokens together, ids 2' ]; then ok; else bad "batches: $out"; fi
 if [ ! -e "$built/ort-none" ]; then ok; else bad "a folder of a run that was refused"; fi
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+counted
