@@ -14,9 +14,10 @@ enum { CHAINS = 10, TURN = 8, LANES = 8 };
 #ifdef __AVX512VNNI__
 typedef __m512i integers; /* 32 of 16 bits, or 16 of 32 */
 enum { PRODUCTS = 32 };
-/* As it lies: gcc 12 puts arrays where the address sanitizer looks for their use after a return,
- * and aligns them by 32 bytes there. */
+/* As it lies, from where no compiler knows: gcc 12 puts arrays where the address sanitizer looks
+ * for their use after a return, and aligns them by 32 bytes there. */
 static inline integers integers_load(const int16_t *p) {
+  __asm__("" : "+r"(p));
   return _mm512_loadu_si512(p);
 }
 static inline integers integers_add(integers sum, integers a, integers b) {
